@@ -1,0 +1,131 @@
+// The ports: everything the core wants from the world outside it. The core reaches files, time, randomness and
+// processes only through these, so that a test can put a memory file system or a failing disk in their place.
+// All calls are synchronous: the core slices its long work itself and yields between slices.
+
+/**
+ * Bytes as a string in which every char is one byte (0 to 255, "latin1"). Names on disk are bytes, not text; as such
+ * strings they compare in byte order, work as map keys and take one byte a char in memory.
+ */
+export type ByteString = string & { readonly brand?: 'ByteString' }
+
+export type FileKind = 'file' | 'dir' | 'symlink' | 'other'
+
+/** What lstat says. Times are nanoseconds since 1970. `mode` holds the permission bits only (0 to 0o7777). */
+export interface FileStat {
+  readonly kind: FileKind
+  readonly mode: number
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly dev: number
+  readonly inode: bigint
+  readonly links: number
+}
+
+export interface ListedName {
+  readonly name: ByteString
+  readonly kind: FileKind
+}
+
+/** How a file is opened: `create` fails when the name exists; `append` and `modify` never create. */
+export type OpenMode = 'read' | 'modify' | 'create'
+
+/** An open regular file. Positions are absolute; there is no cursor. */
+export interface OpenFile {
+  /** Reads up to `length` bytes at `position` into `target` from `offset` on; returns how many came (0 at the end). */
+  read(target: Uint8Array, offset: number, length: number, position: number): number
+  /** Writes all of `bytes` at `position`, or throws; a short write is retried inside. */
+  write(bytes: Uint8Array, position: number): void
+  truncate(size: number): void
+  /** Makes data and size durable (fdatasync). */
+  flush(): void
+  stat(): FileStat
+  setMode(mode: number): void
+  close(): void
+}
+
+/**
+ * An open directory. Every operation takes one name (never a path, never `.` or `..`) and follows no symlink, so a
+ * caller who walks down with `child` can not be led out of the tree.
+ */
+export interface Directory {
+  /** For messages and for ports that need a real path; may be out of date when the directory was moved. */
+  readonly path: string
+  /** The directory below, or undefined when the name is missing; throws NOT_A_DIRECTORY for a file or a symlink. */
+  child(name: ByteString): Directory | undefined
+  /** Another handle on the same directory, closed on its own. */
+  clone(): Directory
+  list(): ListedName[]
+  stat(name: ByteString): FileStat | undefined
+  /** Of the directory itself. */
+  selfStat(): FileStat
+  readLink(name: ByteString): ByteString
+  open(name: ByteString, how: OpenMode, mode?: number): OpenFile
+  makeDirectory(name: ByteString, mode: number): void
+  makeSymlink(name: ByteString, target: ByteString): void
+  /** Renames within or between directories of one file system; replaces a file or symlink at the target. */
+  rename(name: ByteString, to: Directory, toName: ByteString): void
+  removeFile(name: ByteString): void
+  removeDirectory(name: ByteString): void
+  /** Sets the permission bits of a file or directory; never of a symlink. */
+  setMode(name: ByteString, mode: number): void
+  setTimes(name: ByteString, mtimeNs: bigint): void
+  /** Makes the directory's names durable. */
+  flush(): void
+  /** Makes the whole file system that holds the directory durable; slow. */
+  flushFileSystem(): void
+  freeBytes(): number
+  close(): void
+}
+
+export interface Files {
+  /** Opens a directory by its real path (symlinks in it are followed, once, here); undefined when it is missing. */
+  openDirectory(path: string): Directory | undefined
+  /** Calls back after something in the directory itself changed; `overflow` means: anything may have. */
+  watch(directory: Directory, changed: (event: { name?: ByteString; overflow: boolean }) => void): { close(): void }
+}
+
+/** One exclusive lock among processes. Closing the port's lock releases it. */
+export interface WriterLock {
+  tryAcquire(): boolean
+  release(): void
+  close(): void
+}
+
+export interface Locks {
+  /** Opens (and creates) the lock file `name`; only this port may ever open that file. */
+  open(directory: Directory, name: ByteString): WriterLock
+}
+
+export interface Clock {
+  /** Microseconds since 1970, may jump. */
+  nowMicros(): number
+  /** Milliseconds that never go back. */
+  monotonicMs(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Minutes east of UTC at that time, for people's day boundaries. */
+  utcOffsetMinutes(micros: number): number
+}
+
+export interface Randomness {
+  bytes(length: number): Uint8Array
+}
+
+export interface Processes {
+  readonly id: number
+  /** What this process is called in lock notes: the verb it runs. */
+  readonly label: string
+  isAlive(id: number): boolean
+  readonly umask: number
+}
+
+/** All ports together; `openSystem` takes it apart, subsystems get the ports that they need. */
+export interface Host {
+  readonly files: Files
+  readonly locks: Locks
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly processes: Processes
+  /** A directory outside every root folder where this device remembers its root folders; undefined: none. */
+  readonly stateDirectory: Directory | undefined
+}
