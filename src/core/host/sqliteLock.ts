@@ -1,0 +1,221 @@
+// The lock among processes: an exclusive transaction on an SQLite file, because Node has no flock and node:sqlite's
+// file locks are the only ones that every Node can take. Nothing is ever written: the file stays empty, the journal
+// stays in memory, every transaction is rolled back.
+//
+// A process that closes any descriptor of a file loses its POSIX locks on it. So the file is opened once a process and
+// shared by all handles, and nothing else may open it.
+
+import type { DatabaseSync } from 'node:sqlite'
+import { type DiskDirectory, isDiskDirectory } from './diskDirectory.ts'
+import { HostError, type HostErrorCode, isHostError } from './error.ts'
+import type { ByteString, Directory, Locks, WriterLock } from './host.ts'
+import { joinPath } from './names.ts'
+
+/** SQLite's primary result codes that mean something of their own here. */
+const sqliteBusy = 5
+const sqliteLocked = 6
+const sqliteReadOnly = 8
+const sqliteIoError = 10
+const sqliteCorrupt = 11
+const sqliteFull = 13
+const sqliteCannotOpen = 14
+const sqliteNotDatabase = 26
+
+/** SQLite's extended codes for "this file system has no locks". */
+const sqliteLockErrors: readonly number[] = [10 | (9 << 8), 10 | (14 << 8), 10 | (15 << 8)]
+
+const codeOfSqlite: Readonly<Record<number, HostErrorCode>> = {
+  [sqliteReadOnly]: 'READ_ONLY',
+  [sqliteIoError]: 'IO',
+  [sqliteFull]: 'NO_SPACE',
+  [sqliteCannotOpen]: 'DENIED',
+}
+
+interface SharedFile {
+  readonly key: string
+  readonly database: DatabaseSync
+  handles: number
+  /** The handle that holds the lock. */
+  holder: object | undefined
+}
+
+// By device and inode, as one file may have several paths. Threads have a registry each, but share SQLite's own, which
+// takes care of descriptors within a process.
+const openFiles = new Map<string, SharedFile>()
+
+export function createSqliteLocks(): Locks {
+  return { open: openSqliteLock }
+}
+
+function openSqliteLock(directory: Directory, name: ByteString): WriterLock {
+  if (!isDiskDirectory(directory)) throw new HostError('UNSUPPORTED', 'lock', joinPath(directory.path, name))
+  const path = joinPath(directory.path, name)
+  const home = directory.clone() as DiskDirectory
+  const self = {}
+  let shared: SharedFile | undefined
+  let open = true
+  try {
+    shared = attach(home, name)
+  } catch (error) {
+    home.close()
+    throw error
+  }
+
+  const release = (): void => {
+    if (shared?.holder !== self) return
+    shared.holder = undefined
+    guarded(path, () => shared?.database.exec('ROLLBACK'))
+  }
+  const detachNow = (): void => {
+    if (shared !== undefined) detach(shared)
+    shared = undefined
+  }
+  return {
+    tryAcquire: () => {
+      if (!open) throw new HostError('OTHER', 'lock', path, new Error('the lock is closed'))
+      // Somebody may have removed the file and made another: a lock on the old one excludes nobody.
+      for (let attempt = 0; attempt < 2; attempt += 1) {
+        shared ??= attach(home, name)
+        if (shared.holder !== undefined) return false
+        const outcome = begin(shared.database, path)
+        if (outcome === 'busy') return false
+        if (outcome === 'locked') {
+          shared.holder = self
+          if (keyOf(home, name) === shared.key) return true
+          release()
+        }
+        const damaged = outcome === 'damaged'
+        detachNow()
+        if (damaged) emptyFile(home, name)
+      }
+      throw new HostError('IO', 'lock', path)
+    },
+    release,
+    close: () => {
+      if (!open) return
+      open = false
+      try {
+        release()
+      } finally {
+        detachNow()
+        home.close()
+      }
+    },
+  }
+}
+
+type Outcome = 'locked' | 'busy' | 'damaged'
+
+function begin(database: DatabaseSync, path: string): Outcome {
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    const result = primaryResult(error)
+    if (result === sqliteBusy || result === sqliteLocked) return 'busy'
+    if (result === sqliteNotDatabase || result === sqliteCorrupt) return 'damaged'
+    throw lockError(error, path)
+  }
+  try {
+    // On a file that can only be read, BEGIN EXCLUSIVE quietly takes no lock; a change in memory shows that.
+    database.exec('PRAGMA user_version = 1')
+    return 'locked'
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw lockError(error, path)
+  }
+}
+
+function attach(directory: DiskDirectory, name: ByteString): SharedFile {
+  createIfMissing(directory, name)
+  const key = keyOf(directory, name)
+  const known = openFiles.get(key)
+  if (known !== undefined) {
+    known.handles += 1
+    return known
+  }
+  const path = joinPath(directory.path, name)
+  const database = guarded(path, () => {
+    const Database = loadSqlite().DatabaseSync
+    return new Database(directory.place(name), { timeout: 0 })
+  })
+  try {
+    // In memory: no journal file beside the lock, not even for a moment.
+    guarded(path, () => database.exec('PRAGMA journal_mode = MEMORY'))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const file: SharedFile = { key, database, handles: 1, holder: undefined }
+  openFiles.set(key, file)
+  return file
+}
+
+function detach(file: SharedFile): void {
+  file.handles -= 1
+  if (file.handles > 0) return
+  openFiles.delete(file.key)
+  file.database.close()
+}
+
+function createIfMissing(directory: DiskDirectory, name: ByteString): void {
+  const stat = directory.stat(name)
+  if (stat === undefined) {
+    try {
+      directory.open(name, 'create', 0o600).close()
+    } catch (error) {
+      if (!isHostError(error, 'EXISTS')) throw error
+    }
+  } else if (stat.kind !== 'file') {
+    throw new HostError(stat.kind === 'symlink' ? 'SYMLINK' : 'UNSUPPORTED', 'lock', joinPath(directory.path, name))
+  }
+}
+
+function keyOf(directory: DiskDirectory, name: ByteString): string {
+  const stat = directory.stat(name)
+  return stat === undefined ? 'missing' : `${stat.dev}:${stat.inode}`
+}
+
+// Only after all handles of this process let the file go, see above. It holds nothing, so nothing is lost.
+function emptyFile(directory: DiskDirectory, name: ByteString): void {
+  const file = directory.open(name, 'modify')
+  try {
+    file.truncate(0)
+  } finally {
+    file.close()
+  }
+}
+
+// Loaded when a lock is first opened. Some Node versions call the module experimental on stderr: the one part of it
+// that is used here is not.
+function loadSqlite(): typeof import('node:sqlite') {
+  const emitWarning = process.emitWarning
+  process.emitWarning = () => {}
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+function resultOf(error: unknown): number {
+  const result = error instanceof Error && 'errcode' in error ? error.errcode : undefined
+  return typeof result === 'number' ? result : 0
+}
+
+function primaryResult(error: unknown): number {
+  return resultOf(error) & 0xff
+}
+
+function lockError(error: unknown, path: string): HostError {
+  if (error instanceof HostError) return error
+  const code = sqliteLockErrors.includes(resultOf(error)) ? 'UNSUPPORTED' : codeOfSqlite[primaryResult(error)]
+  return new HostError(code ?? 'OTHER', 'lock', path, error)
+}
+
+function guarded<T>(path: string, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw lockError(error, path)
+  }
+}
