@@ -1,0 +1,186 @@
+// Nodes of one directory: reading, building and editing the canonical tree of leaves and branches that format/node.ts
+// lays out. Whatever the order of edits, the result is node(S, 0) of the set S of entries: a branch whose count falls
+// to the leaf's limit is folded back into a leaf, so equal sets always have equal links.
+
+import { SentientError } from '../errors.ts'
+import { leafEntriesMax } from '../format/constants.generated.ts'
+import { isFormatError } from '../format/formatError.ts'
+import type { Link, ObjectId } from '../format/id.ts'
+import { type DirectoryNode, decodeNode, type Entry, encodeNode, nameDigit, sameEntry } from '../format/node.ts'
+import type { ByteString } from '../host/host.ts'
+import { damagedObject } from './damage.ts'
+import type { ObjectReader, ObjectWriter } from './tree.ts'
+
+const slotCount = 16
+/** Decoded nodes kept for each reader: paths that are looked up one after another share their upper nodes. */
+const cachedNodesMax = 256
+
+const caches = new WeakMap<ObjectReader, Map<ObjectId, DirectoryNode>>()
+
+/** The decoded node; the caller must not change it. Throws DAMAGED when it is no directory node. */
+export function readNode(reader: ObjectReader, link: Link): DirectoryNode {
+  let cache = caches.get(reader)
+  if (cache === undefined) caches.set(reader, (cache = new Map()))
+  const cached = cache.get(link.id)
+  if (cached !== undefined) return cached
+  const node = damagedObject(link, 'a directory node', () => decodeNode(reader.get(link)))
+  if (cache.size >= cachedNodesMax) for (const oldest of cache.keys()) if (cache.delete(oldest)) break
+  cache.set(link.id, node)
+  return node
+}
+
+/** A change of one name in one directory. */
+export interface NameEdit {
+  readonly name: ByteString
+  readonly after: Entry | null
+}
+
+/** A node that may not be written yet: leaves stay in memory until it is known that no parent folds them. */
+interface Built {
+  readonly count: number
+  readonly link?: Link
+  readonly entries?: readonly Entry[]
+}
+
+const byName = (a: { readonly name: ByteString }, b: { readonly name: ByteString }): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+
+/** Throws INTERNAL when the caller's entries break a rule of the format: names are checked where they enter. */
+export function putNode(writer: ObjectWriter, node: DirectoryNode): Link {
+  let bytes: Uint8Array
+  try {
+    bytes = encodeNode(node)
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    throw new SentientError('INTERNAL', { what: `A directory can not be written: ${error.reason}` }, error)
+  }
+  return writer.put('dag-cbor', 'node', bytes)
+}
+
+function written(writer: ObjectWriter, built: Built): Link {
+  return built.link ?? putNode(writer, { kind: 'leaf', entries: [...(built.entries ?? [])] })
+}
+
+/** Writes node(entries, 0); entries in any order, names unique. */
+export function buildNode(writer: ObjectWriter, entries: readonly Entry[]): { link: Link; count: number } {
+  const sorted = entries.toSorted(byName)
+  return { link: written(writer, buildAt(writer, sorted, 0)), count: sorted.length }
+}
+
+function buildAt(writer: ObjectWriter, sorted: readonly Entry[], depth: number): Built {
+  if (sorted.length <= leafEntriesMax) return { count: sorted.length, entries: sorted }
+  const parts: Entry[][] = Array.from({ length: slotCount }, () => [])
+  for (const entry of sorted) parts[nameDigit(entry.name, depth)]!.push(entry)
+  const slots = parts.map(part =>
+    part.length === 0 ? null : { link: written(writer, buildAt(writer, part, depth + 1)), count: part.length },
+  )
+  return { count: sorted.length, link: putNode(writer, { kind: 'branch', depth, slots }) }
+}
+
+/** Applies edits (unique names, any order) to a directory; undefined stands for the empty one. */
+export function editNode(
+  writer: ObjectWriter,
+  directory: Link | undefined,
+  edits: readonly NameEdit[],
+): { link: Link; count: number } {
+  const built = editAt(writer, directory, edits.toSorted(byName), 0)
+  return { link: written(writer, built), count: built.count }
+}
+
+function editAt(writer: ObjectWriter, link: Link | undefined, edits: readonly NameEdit[], depth: number): Built {
+  if (link === undefined) return buildAt(writer, merged([], edits), depth)
+  const node = readNode(writer, link)
+  if (node.kind === 'leaf') return buildAt(writer, merged(node.entries, edits), depth)
+  const parts: NameEdit[][] = Array.from({ length: slotCount }, () => [])
+  for (const edit of edits) parts[nameDigit(edit.name, depth)]!.push(edit)
+  const slots = node.slots.map((slot, digit): Built => {
+    if (parts[digit]!.length === 0) return slot ?? { count: 0 }
+    return editAt(writer, slot?.link, parts[digit]!, depth + 1)
+  })
+  const count = slots.reduce((sum, slot) => sum + slot.count, 0)
+  if (count <= leafEntriesMax) {
+    const entries: Entry[] = []
+    for (const slot of slots) {
+      if (slot.entries !== undefined) entries.push(...slot.entries)
+      else if (slot.link !== undefined) gather(writer, slot.link, entries)
+    }
+    return { count, entries: entries.sort(byName) }
+  }
+  const next = slots.map(slot => (slot.count === 0 ? null : { link: written(writer, slot), count: slot.count }))
+  return { count, link: putNode(writer, { kind: 'branch', depth, slots: next }) }
+}
+
+function merged(entries: readonly Entry[], edits: readonly NameEdit[]): Entry[] {
+  const result: Entry[] = []
+  let at = 0
+  for (const edit of edits) {
+    while (at < entries.length && entries[at]!.name < edit.name) result.push(entries[at++]!)
+    if (at < entries.length && entries[at]!.name === edit.name) at++
+    if (edit.after !== null) result.push(edit.after)
+  }
+  while (at < entries.length) result.push(entries[at++]!)
+  return result
+}
+
+/** Appends all entries at and below the node to `into`, in no order. */
+export function gather(reader: ObjectReader, link: Link, into: Entry[]): void {
+  const node = readNode(reader, link)
+  if (node.kind === 'leaf') for (const entry of node.entries) into.push(entry)
+  else for (const slot of node.slots) if (slot !== null) gather(reader, slot.link, into)
+}
+
+/** All entries of one directory in name order. */
+export function sortedEntries(reader: ObjectReader, directory: Link): Entry[] {
+  const entries: Entry[] = []
+  gather(reader, directory, entries)
+  return entries.sort(byName)
+}
+
+/** One name that differs between two directories. */
+export interface NamePair {
+  readonly name: ByteString
+  readonly before: Entry | null
+  readonly after: Entry | null
+}
+
+/** The names whose entries differ, in name order; nodes with equal links are not read. */
+export function differingNames(
+  reader: ObjectReader,
+  before: Link | undefined,
+  after: Link | undefined,
+): readonly NamePair[] {
+  const pairs: NamePair[] = []
+  pairAt(reader, before, after, pairs)
+  return pairs.sort(byName)
+}
+
+function pairAt(reader: ObjectReader, before: Link | undefined, after: Link | undefined, pairs: NamePair[]): void {
+  if (before?.id === after?.id) return
+  const old = before === undefined ? undefined : readNode(reader, before)
+  const now = after === undefined ? undefined : readNode(reader, after)
+  if (old?.kind === 'branch' && now?.kind === 'branch') {
+    for (let digit = 0; digit < slotCount; digit++) {
+      pairAt(reader, old.slots[digit]?.link, now.slots[digit]?.link, pairs)
+    }
+    return
+  }
+  const olds = before === undefined ? [] : sortedEntries(reader, before)
+  const news = after === undefined ? [] : sortedEntries(reader, after)
+  let o = 0
+  let n = 0
+  while (o < olds.length || n < news.length) {
+    const left = olds[o]
+    const right = news[n]
+    if (right === undefined || (left !== undefined && left.name < right.name)) {
+      pairs.push({ name: left!.name, before: left!, after: null })
+      o++
+    } else if (left === undefined || right.name < left.name) {
+      pairs.push({ name: right.name, before: null, after: right })
+      n++
+    } else {
+      if (!sameEntry(left, right)) pairs.push({ name: left.name, before: left, after: right })
+      o++
+      n++
+    }
+  }
+}
