@@ -19,7 +19,14 @@ import {
 import { fileStatOf, kindOfStat, openDiskFile } from './diskFile.ts'
 import { errnoOf } from './errno.ts'
 import { HostError } from './error.ts'
-import type { ByteString, FileStat, ListedName, OpenFile, OpenMode } from './host.ts'
+import {
+  type ByteString,
+  createModeDefault,
+  type FileStat,
+  type ListedName,
+  type OpenFile,
+  type OpenMode,
+} from './host.ts'
 import { platformPath } from './names.ts'
 
 type PlatformPath = string | Buffer
@@ -37,9 +44,6 @@ const fileFlags: Readonly<Record<OpenMode, number>> = {
 // Linux's O_PATH, which node:fs does not name: a descriptor that only identifies, so it opens nothing, needs no
 // permission on the file and may be a symlink itself. The same number on every architecture that Node runs on.
 const identifyOnly = 0o10000000
-
-/** Who creates a file without saying a mode gets one for the owner alone. */
-export const createModeDefault = 0o600
 
 export function openOrMissing(at: PlatformPath, flags: number): number | undefined {
   try {

@@ -27,8 +27,14 @@ export interface ListedName {
   readonly kind: FileKind
 }
 
-/** How a file is opened: `create` fails when the name exists; `append` and `modify` never create. */
+/**
+ * How a file is opened: `create` fails when the name exists, `read` and `modify` when it is missing. Only regular files
+ * are opened: a symlink is SYMLINK, a directory IS_A_DIRECTORY, anything else UNSUPPORTED. `modify` and `create` read too.
+ */
 export type OpenMode = 'read' | 'modify' | 'create'
+
+/** Who creates a file without saying a mode gets one for the owner alone. */
+export const createModeDefault = 0o600
 
 /** An open regular file. Positions are absolute; there is no cursor. */
 export interface OpenFile {
