@@ -38,21 +38,26 @@ export const createModeDefault = 0o600
 
 /** An open regular file. Positions are absolute; there is no cursor. */
 export interface OpenFile {
-  /** Reads up to `length` bytes at `position` into `target` from `offset` on; returns how many came (0 at the end). */
+  /**
+   * Reads up to `length` bytes at `position` into `target` from `offset` on; returns how many came: 0 at the end, and
+   * fewer than asked for nowhere else than before it.
+   */
   read(target: Uint8Array, offset: number, length: number, position: number): number
   /** Writes all of `bytes` at `position`, or throws; a short write is retried inside. */
   write(bytes: Uint8Array, position: number): void
   truncate(size: number): void
-  /** Makes data and size durable (fdatasync). */
+  /** Makes data and size durable (fdatasync); not the file's name, see `Directory.flush`. */
   flush(): void
   stat(): FileStat
   setMode(mode: number): void
+  /** Closing twice is no error. */
   close(): void
 }
 
 /**
  * An open directory. Every operation takes one name (never a path, never `.` or `..`) and follows no symlink, so a
- * caller who walks down with `child` can not be led out of the tree.
+ * caller who walks down with `child` can not be led out of the tree. What needs an existing name throws NOT_FOUND
+ * without it, what makes one throws EXISTS. A handle on a removed directory finds nothing and makes nothing (NOT_FOUND).
  */
 export interface Directory {
   /** For messages and for ports that need a real path; may be out of date when the directory was moved. */
@@ -61,24 +66,35 @@ export interface Directory {
   child(name: ByteString): Directory | undefined
   /** Another handle on the same directory, closed on its own. */
   clone(): Directory
+  /** All names, in no particular order. */
   list(): ListedName[]
   stat(name: ByteString): FileStat | undefined
   /** Of the directory itself. */
   selfStat(): FileStat
+  /** UNSUPPORTED when it is not a symlink. */
   readLink(name: ByteString): ByteString
+  /** `mode` is for `create`: exactly these bits, whatever the umask, where the file system keeps any. */
   open(name: ByteString, how: OpenMode, mode?: number): OpenFile
   makeDirectory(name: ByteString, mode: number): void
   makeSymlink(name: ByteString, target: ByteString): void
-  /** Renames within or between directories of one file system; replaces a file or symlink at the target. */
+  /**
+   * Renames within or between directories of one file system; replaces a file or symlink at the target, or by a
+   * directory an empty one. Between two names of one file it does nothing: both stay.
+   */
   rename(name: ByteString, to: Directory, toName: ByteString): void
+  /** Removes a name that is not a directory (else IS_A_DIRECTORY); who has the file open keeps it. */
   removeFile(name: ByteString): void
   removeDirectory(name: ByteString): void
   /** Sets the permission bits of a file or directory; never of a symlink. */
   setMode(name: ByteString, mode: number): void
+  /** Of anything, also of a symlink itself. A disk keeps the time to a microsecond only, before 1970 to a millisecond. */
   setTimes(name: ByteString, mtimeNs: bigint): void
   /** Makes the directory's names durable. */
   flush(): void
-  /** Makes the whole file system that holds the directory durable; slow. */
+  /**
+   * Makes the whole file system that holds the directory durable; slow. UNSUPPORTED where the platform has no way to:
+   * then flush each file and directory that was written (`flushWritten` in flush.ts does either).
+   */
   flushFileSystem(): void
   freeBytes(): number
   close(): void
@@ -87,19 +103,26 @@ export interface Directory {
 export interface Files {
   /** Opens a directory by its real path (symlinks in it are followed, once, here); undefined when it is missing. */
   openDirectory(path: string): Directory | undefined
-  /** Calls back after something in the directory itself changed; `overflow` means: anything may have. */
+  /**
+   * Calls back, later and never from inside this call, after something in the directory itself changed; without a name:
+   * something that the system did not name; `overflow` means: anything may have. Falls silent when the directory goes.
+   */
   watch(directory: Directory, changed: (event: { name?: ByteString; overflow: boolean }) => void): { close(): void }
 }
 
-/** One exclusive lock among processes. Closing the port's lock releases it. */
+/**
+ * One exclusive lock among processes, and among the handles of one process. Closing the port's lock releases it, and so
+ * does the end of the process, however it ends.
+ */
 export interface WriterLock {
+  /** Never waits; false while anybody holds the lock, this handle included. READ_ONLY where nobody could ever hold it. */
   tryAcquire(): boolean
   release(): void
   close(): void
 }
 
 export interface Locks {
-  /** Opens (and creates) the lock file `name`; only this port may ever open that file. */
+  /** Opens (and creates, 0600) the lock file `name`, which stays empty; only this port may ever open that file. */
   open(directory: Directory, name: ByteString): WriterLock
 }
 
@@ -108,6 +131,7 @@ export interface Clock {
   nowMicros(): number
   /** Milliseconds that never go back. */
   monotonicMs(): number
+  /** Ends early, without an error, when the signal aborts: look at the signal afterwards. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Minutes east of UTC at that time, for people's day boundaries. */
   utcOffsetMinutes(micros: number): number
