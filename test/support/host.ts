@@ -150,11 +150,11 @@ export function buildTree(directory: Directory, tree: Tree): void {
 }
 
 function isSymlinkSpec(entry: Tree | SymlinkSpec | FileSpec): entry is SymlinkSpec {
-  return typeof entry.symlinkTarget === 'string'
+  return 'symlinkTarget' in entry && typeof entry.symlinkTarget === 'string'
 }
 
 function isFileSpec(entry: Tree | FileSpec): entry is FileSpec {
-  return typeof entry.fileMode === 'number'
+  return 'fileMode' in entry && typeof entry.fileMode === 'number'
 }
 
 function inChild<T>(directory: Directory, name: ByteString, body: (child: Directory) => T): T {
