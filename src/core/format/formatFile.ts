@@ -11,8 +11,10 @@ export interface FormatFile {
   readonly requires: readonly string[]
   /** Names of what a program must know to write to the folder; sorted. */
   readonly options: readonly string[]
-  /** 16 bytes. */
+  /** 16 bytes: what new segments and the origin carry. */
   readonly logId: Uint8Array
+  /** The ids that older segments carry, oldest first: of what this folder is a copy. Left out when there are none. */
+  readonly earlier?: readonly Uint8Array[]
 }
 
 /** What this program may do with a folder. */
@@ -32,24 +34,38 @@ export function encodeFormatFile(file: FormatFile): Uint8Array {
   checkNames(file.requires)
   checkNames(file.options)
   if (!Number.isInteger(file.format) || file.format < 1) throw new FormatError('format versions count from 1')
-  if (file.logId.length !== 16) throw new FormatError('a log id has 16 bytes')
-  const { format, requires, options } = file
-  return Uint8Array.from(Buffer.from(`${JSON.stringify({ format, requires, options, logId: hexOf(file.logId) })}\n`))
+  const { format, requires, options, logId, earlier = [] } = file
+  if ([logId, ...earlier].some(id => id.length !== 16)) throw new FormatError('a log id has 16 bytes')
+  const value = {
+    format,
+    requires,
+    options,
+    logId: hexOf(logId),
+    ...(earlier.length > 0 ? { earlier: earlier.map(hexOf) } : {}),
+  }
+  return Uint8Array.from(Buffer.from(`${JSON.stringify(value)}\n`))
 }
 
 /**
- * Also reads files of later versions as long as they keep these four keys; `openable` says what may be done. Throws
+ * Also reads files of later versions as long as they keep these keys; `openable` says what may be done. Throws
  * FormatError for anything that is not spelled as `encodeFormatFile` does.
  */
 export function decodeFormatFile(bytes: Uint8Array): FormatFile {
   if (bytes.length > formatFileBytesMax || !isUtf8(bytes)) throw new FormatError('not a format file')
   const text = asBuffer(bytes).toString('utf8')
   const value = parseJson(text)
-  const { format, requires, options, logId } = value
-  if (typeof format !== 'number' || !isNames(requires) || !isNames(options) || typeof logId !== 'string') {
+  const { format, requires, options, logId, earlier } = value
+  const known = typeof format === 'number' && typeof logId === 'string' && (earlier === undefined || isNames(earlier))
+  if (!known || !isNames(requires) || !isNames(options)) {
     throw new FormatError('a format file has format, requires, options and logId')
   }
-  const file: FormatFile = { format, requires, options, logId: bytesOfHex(logId) }
+  const file: FormatFile = {
+    format,
+    requires,
+    options,
+    logId: bytesOfHex(logId),
+    ...(earlier === undefined ? {} : { earlier: earlier.map(bytesOfHex) }),
+  }
   if (asBuffer(encodeFormatFile(file)).toString('utf8') !== text)
     throw new FormatError('a format file spelled otherwise')
   return file

@@ -8,12 +8,12 @@ import { crc32 } from './hash.ts'
 import { readU64, writeU64 } from './integers.ts'
 
 export const segmentHeaderBytes = 32
-/** A frame is this much longer than its content: marker, length, CRC, and the length once more at the end. */
-export const frameOverheadBytes = 16
+/** A frame is this much longer than its content: marker, length, CRC, base, and the length once more at the end. */
+export const frameOverheadBytes = 20
 export const frameContentBytesMax = 2 + envelopeBytesMax + saltBytes + bodyBytesMax
 
 const frameMarker = bytesOfHex(markers.frame)
-const contentOffset = 12
+const contentOffset = 16
 const emptyContentBytes = 2
 
 export interface SegmentHeader {
@@ -29,6 +29,8 @@ export interface GoodFrame {
   /** Null, as `bodyBytes`, when the body was forgotten. */
   readonly salt: Uint8Array | null
   readonly bodyBytes: Uint8Array | null
+  /** How much of the segment was on disk when the frame was written: an earlier frame below it was flushed. */
+  readonly base: number
   readonly nextOffset: number
 }
 
@@ -82,34 +84,35 @@ export function fitsSegment(segmentBytes: number, length: number): boolean {
   return segmentBytes + length <= segmentBytesMax
 }
 
-/** The frame of a record; without a body, of a record whose body was forgotten. */
-export function encodeFrame(
-  envelopeBytes: Uint8Array,
-  body: { readonly salt: Uint8Array; readonly bodyBytes: Uint8Array } | null,
-): Uint8Array {
-  const bytes = new Uint8Array(frameBytes(envelopeBytes.length, body === null ? null : body.bodyBytes.length))
-  writeFrame(asBuffer(bytes), 0, envelopeBytes, body)
+/** What a frame is made of. */
+export interface FrameParts {
+  readonly envelopeBytes: Uint8Array
+  /** Null: the body was forgotten. */
+  readonly body: { readonly salt: Uint8Array; readonly bodyBytes: Uint8Array } | null
+  /** How much of the segment is known to be on disk before this frame is written. */
+  readonly base: number
+}
+
+/** What the CRC of every frame of a segment begins with: the log id in the segment's header. */
+export function frameSeed(logId: Uint8Array): number {
+  if (logId.length !== 16) throw new FormatError('a log id has 16 bytes')
+  return crc32(logId)
+}
+
+export function encodeFrame(parts: FrameParts, seed: number): Uint8Array {
+  const bytes = new Uint8Array(frameBytes(parts.envelopeBytes.length, parts.body?.bodyBytes.length ?? null))
+  writeFrame(asBuffer(bytes), 0, parts, seed)
   return bytes
 }
 
 /** Writes a frame into a buffer with enough room and returns the offset after it; for batches. */
-export function writeFrame(
-  target: Buffer,
-  offset: number,
-  envelopeBytes: Uint8Array,
-  body: { readonly salt: Uint8Array; readonly bodyBytes: Uint8Array } | null,
-): number {
-  if (envelopeBytes.length === 0 || envelopeBytes.length > envelopeBytesMax)
-    throw new FormatError('an envelope over its limit')
-  if (
-    body !== null &&
-    (body.salt.length !== saltBytes || body.bodyBytes.length === 0 || body.bodyBytes.length > bodyBytesMax)
-  ) {
-    throw new FormatError('a salt has 16 bytes, a body 1 byte to 1 MiB')
-  }
-  const length = frameBytes(envelopeBytes.length, body === null ? null : body.bodyBytes.length) - frameOverheadBytes
+export function writeFrame(target: Buffer, offset: number, parts: FrameParts, seed: number): number {
+  const { envelopeBytes, body, base } = parts
+  checkParts(parts)
+  const length = frameBytes(envelopeBytes.length, body?.bodyBytes.length ?? null) - frameOverheadBytes
   target.set(frameMarker, offset)
   target.writeUInt32LE(length, offset + 4)
+  target.writeUInt32LE(base, offset + 12)
   let at = target.writeUInt16LE(envelopeBytes.length, offset + contentOffset)
   target.set(envelopeBytes, at)
   at += envelopeBytes.length
@@ -118,12 +121,26 @@ export function writeFrame(
     target.set(body.bodyBytes, at + saltBytes)
   }
   const end = offset + contentOffset + length
-  target.writeUInt32LE(frameCrc(target, offset, end), offset + 8)
+  target.writeUInt32LE(frameCrc(target, offset, end, seed), offset + 8)
   return target.writeUInt32LE(length, end)
 }
 
-/** The frame at an offset of a buffer. */
-export function decodeFrameAt(bytes: Uint8Array, offset: number): FrameResult {
+function checkParts({ envelopeBytes, body, base }: FrameParts): void {
+  if (envelopeBytes.length === 0 || envelopeBytes.length > envelopeBytesMax)
+    throw new FormatError('an envelope over its limit')
+  if (!isBase(base)) throw new FormatError('a base is a size of the segment')
+  if (body === null) return
+  if (body.salt.length !== saltBytes || body.bodyBytes.length === 0 || body.bodyBytes.length > bodyBytesMax) {
+    throw new FormatError('a salt has 16 bytes, a body 1 byte to 1 MiB')
+  }
+}
+
+function isBase(base: number): boolean {
+  return Number.isInteger(base) && base >= segmentHeaderBytes && base <= segmentBytesMax
+}
+
+/** The frame at an offset of a buffer; `seed` comes from `frameSeed`. */
+export function decodeFrameAt(bytes: Uint8Array, offset: number, seed: number): FrameResult {
   const buffer = asBuffer(bytes)
   const left = buffer.length - offset
   for (let i = 0; i < 4 && i < left; i++) {
@@ -136,11 +153,15 @@ export function decodeFrameAt(bytes: Uint8Array, offset: number): FrameResult {
   const end = offset + contentOffset + length
   if (end + 4 > buffer.length) return { state: 'short', reason: 'ends within a frame', neededBytes: end + 4 }
   if (buffer.readUInt32LE(end) !== length) return { state: 'bad', reason: 'the two lengths differ' }
-  if (buffer.readUInt32LE(offset + 8) !== frameCrc(buffer, offset, end)) return { state: 'bad', reason: 'wrong CRC' }
-  return splitContent(buffer, offset + contentOffset, end)
+  if (buffer.readUInt32LE(offset + 8) !== frameCrc(buffer, offset, end, seed))
+    return { state: 'bad', reason: 'wrong CRC' }
+  return splitContent(buffer, offset, end)
 }
 
-function splitContent(buffer: Buffer, start: number, end: number): FrameResult {
+function splitContent(buffer: Buffer, offset: number, end: number): FrameResult {
+  const start = offset + contentOffset
+  const base = buffer.readUInt32LE(offset + 12)
+  if (!isBase(base)) return { state: 'bad', reason: 'impossible base' }
   const envelopeLength = buffer.readUInt16LE(start)
   const envelopeEnd = start + 2 + envelopeLength
   if (envelopeLength === 0 || envelopeLength > envelopeBytesMax || envelopeEnd > end) {
@@ -148,7 +169,7 @@ function splitContent(buffer: Buffer, start: number, end: number): FrameResult {
   }
   const envelopeBytes = view(buffer, start + 2, envelopeEnd)
   const nextOffset = end + 4
-  if (envelopeEnd === end) return { state: 'ok', envelopeBytes, salt: null, bodyBytes: null, nextOffset }
+  if (envelopeEnd === end) return { state: 'ok', envelopeBytes, salt: null, bodyBytes: null, base, nextOffset }
   const bodyStart = envelopeEnd + saltBytes
   if (bodyStart >= end || end - bodyStart > bodyBytesMax)
     return { state: 'bad', reason: 'impossible length of the body' }
@@ -157,15 +178,16 @@ function splitContent(buffer: Buffer, start: number, end: number): FrameResult {
     envelopeBytes,
     salt: view(buffer, envelopeEnd, bodyStart),
     bodyBytes: view(buffer, bodyStart, end),
+    base,
     nextOffset,
   }
 }
 
 /** The offset of the first whole and valid frame at or after `from`; -1 when there is none. */
-export function findNextValidFrame(bytes: Uint8Array, from: number): number {
+export function findNextValidFrame(bytes: Uint8Array, from: number, seed: number): number {
   const buffer = asBuffer(bytes)
   for (let at = buffer.indexOf(frameMarker, from); at >= 0; at = buffer.indexOf(frameMarker, at + 1)) {
-    if (decodeFrameAt(buffer, at).state === 'ok') return at
+    if (decodeFrameAt(buffer, at, seed).state === 'ok') return at
   }
   return -1
 }
@@ -177,9 +199,9 @@ export function frameStartBefore(bytes: Uint8Array, end: number): number {
   return start >= 0 && asBuffer(bytes).compare(frameMarker, 0, 4, start, start + 4) === 0 ? start : -1
 }
 
-/** CRC over the length bytes and the content. */
-function frameCrc(buffer: Buffer, offset: number, end: number): number {
-  return crc32(buffer.subarray(offset + contentOffset, end), crc32(buffer.subarray(offset + 4, offset + 8)))
+/** CRC over the log id (in the seed), the length bytes, the base and the content. */
+function frameCrc(buffer: Buffer, offset: number, end: number, seed: number): number {
+  return crc32(buffer.subarray(offset + 12, end), crc32(buffer.subarray(offset + 4, offset + 8), seed))
 }
 
 function view(buffer: Buffer, start: number, end: number): Uint8Array {

@@ -15,7 +15,7 @@ import { FormatError } from './formatError.ts'
 import { segmentHeaderBytes } from './frame.ts'
 import { crc32 } from './hash.ts'
 import { readU64, writeU64 } from './integers.ts'
-import { packHeaderBytes } from './pack.ts'
+import { packHeaderBytes, packIdBytes } from './pack.ts'
 
 export interface Marks {
   /** From 1 on, one more with each write; the slot is `generation` mod 2. */
@@ -34,6 +34,8 @@ export interface Marks {
   readonly packNumber: number
   /** How much of that pack is on disk. */
   readonly packFlushedBytes: number
+  /** The id in that pack's header, eight bytes; left out when it is not known. */
+  readonly packId?: Uint8Array
   /** The lock was released in good order after this write. */
   readonly clean: boolean
 }
@@ -51,7 +53,9 @@ export interface MarksFile {
   readonly restIsZero: boolean
 }
 
-const crcOffset = 100
+const packIdOffset = 96
+const cleanOffset = 104
+const crcOffset = 108
 
 /** Where the slot of a generation lies in the file. */
 export function marksOffset(generation: number): number {
@@ -72,7 +76,8 @@ export function encodeMarks(marks: Marks): Uint8Array {
   writeU64(slot, marks.applied, 72)
   writeU64(slot, marks.packNumber, 80)
   writeU64(slot, marks.packFlushedBytes, 88)
-  slot[96] = marks.clean ? 1 : 0
+  if (marks.packId !== undefined) slot.set(marks.packId, packIdOffset)
+  slot[cleanOffset] = marks.clean ? 1 : 0
   slot.writeUInt32LE(crc32(slot.subarray(0, crcOffset)), crcOffset)
   return bytes
 }
@@ -84,10 +89,15 @@ export function decodeMarks(bytes: Uint8Array): SlotResult {
   if (isZero(slot)) return { state: 'empty' }
   if (slot.toString('latin1', 0, 8) !== magics.marks) return { state: 'bad', reason: 'no magic' }
   if (slot.readUInt32LE(crcOffset) !== crc32(slot.subarray(0, crcOffset))) return { state: 'bad', reason: 'wrong CRC' }
-  if (slot[96]! > 1 || !isZero(slot.subarray(97, crcOffset)) || !isZero(slot.subarray(crcOffset + 4))) {
+  if (
+    slot[cleanOffset]! > 1 ||
+    !isZero(slot.subarray(cleanOffset + 1, crcOffset)) ||
+    !isZero(slot.subarray(crcOffset + 4))
+  ) {
     return { state: 'bad', reason: 'unknown fields' }
   }
   try {
+    const packId = Uint8Array.from(slot.subarray(packIdOffset, cleanOffset))
     const marks: Marks = {
       generation: readU64(slot, 8),
       segmentFirstSeq: readU64(slot, 16),
@@ -97,7 +107,8 @@ export function decodeMarks(bytes: Uint8Array): SlotResult {
       applied: readU64(slot, 72),
       packNumber: readU64(slot, 80),
       packFlushedBytes: readU64(slot, 88),
-      clean: slot[96] === 1,
+      ...(isZero(packId) ? {} : { packId }),
+      clean: slot[cleanOffset] === 1,
     }
     checkMarks(marks)
     return { state: 'ok', marks }
@@ -134,7 +145,10 @@ function checkMarks(marks: Marks): void {
   if (marks.segmentFirstSeq > marks.nextSeq || marks.applied > marks.nextSeq) {
     throw new FormatError('marks beyond the records')
   }
-  const { segmentFlushedBytes, packNumber, packFlushedBytes } = marks
+  const { segmentFlushedBytes, packNumber, packFlushedBytes, packId } = marks
+  if (packId !== undefined && (packId.length !== packIdBytes || isZero(packId) || packNumber === 0)) {
+    throw new FormatError('a pack id has eight bytes and belongs to a pack')
+  }
   if (segmentFlushedBytes < segmentHeaderBytes || segmentFlushedBytes > segmentBytesMax) {
     throw new FormatError('an impossible size of a segment')
   }

@@ -6,9 +6,9 @@ import { chunkBytesMax, magics, markers, objectBytesMax, packBytesMax, packNumbe
 import { FormatError } from './formatError.ts'
 import { crc32 } from './hash.ts'
 import { type Codec, codecNumbers, codecOf, idBytes, idFromBytes, type ObjectId } from './id.ts'
-import { readU64, writeU64 } from './integers.ts'
 
 export const packHeaderBytes = 16
+export const packIdBytes = 8
 export const entryHeaderBytes = 56
 
 /** What an object is, for tools that list packs; nothing relies on it. */
@@ -75,22 +75,25 @@ export function parsePackFileName(name: string): { packNumber: number; extension
   return match === null || packNumber === 0 ? undefined : { packNumber, extension: match[2] as 'pack' | 'idx' }
 }
 
-export function encodePackHeader(packNumber: number): Uint8Array {
-  checkPackNumber(packNumber)
-  const header = Buffer.alloc(packHeaderBytes)
+/** The 16 bytes at the start of a new pack; `random` are four bytes of chance. */
+export function encodePackHeader(random: Uint8Array): Uint8Array {
+  if (random.length !== 4) throw new FormatError('a pack id is made of four random bytes')
+  const bytes = new Uint8Array(packHeaderBytes)
+  const header = asBuffer(bytes)
   header.write(magics.pack, 'latin1')
-  writeU64(header, packNumber, 8)
-  return Uint8Array.from(header)
+  header.set(random, 8)
+  header.writeUInt32LE(crc32(header.subarray(0, 12)), 12)
+  return bytes
 }
 
-/** The pack's number; the caller compares it with the file's name. */
-export function decodePackHeader(bytes: Uint8Array): number {
+/** The pack id: the last eight bytes of the header, of which the second half is a CRC that makes the header check itself. */
+export function decodePackHeader(bytes: Uint8Array): Uint8Array {
   const header = asBuffer(bytes)
   if (header.length < packHeaderBytes) throw new FormatError('a pack that is cut short in its header')
   if (header.toString('latin1', 0, 8) !== magics.pack) throw new FormatError('not a pack', 0)
-  const packNumber = readU64(header, 8)
-  checkPackNumber(packNumber)
-  return packNumber
+  if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12)))
+    throw new FormatError('a pack header with a wrong CRC', 12)
+  return Uint8Array.from(header.subarray(8, packHeaderBytes))
 }
 
 /** The 56 bytes before a payload. `fields.storedBytes` is the payload's length. */

@@ -14,6 +14,7 @@ import {
   kindNumber,
   kindOf,
   packHeaderBytes,
+  packIdBytes,
   packingNumber,
   packingOf,
 } from './pack.ts'
@@ -30,7 +31,8 @@ export interface IndexEntry extends EntryHeader {
 }
 
 export interface IndexHeader {
-  readonly packNumber: number
+  /** Eight bytes, as in the pack's header: an index counts only for the pack that has the same. */
+  readonly packId: Uint8Array
   /** How much of the pack the index describes; what lies beyond is not indexed. */
   readonly coveredBytes: number
   readonly entryCount: number
@@ -41,13 +43,14 @@ export function indexFileBytes(entryCount: number): number {
 }
 
 /** The whole index file. The entries may come in any order; of two with one id the first in the pack is kept. */
-export function encodeIndex(packNumber: number, coveredBytes: number, entries: Iterable<IndexEntry>): Uint8Array {
+export function encodeIndex(packId: Uint8Array, coveredBytes: number, entries: Iterable<IndexEntry>): Uint8Array {
   const sorted = [...entries].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.offset - b.offset))
   const unique = sorted.filter((entry, i) => i === 0 || sorted[i - 1]!.id !== entry.id)
   const bytes = new Uint8Array(indexFileBytes(unique.length))
   const buffer = asBuffer(bytes)
   buffer.write(magics.packIndex, 'latin1')
-  writeU64(buffer, packNumber, 8)
+  if (packId.length !== packIdBytes) throw new FormatError('a pack id has eight bytes')
+  buffer.set(packId, 8)
   writeU64(buffer, coveredBytes, 16)
   buffer.writeUInt32LE(unique.length, 24)
   let offset = indexEntriesOffset
@@ -66,12 +69,16 @@ export function encodeIndex(packNumber: number, coveredBytes: number, entries: I
   return bytes
 }
 
-/** The first 28 bytes. The caller compares the pack's number with the file's name. */
+/** The first 28 bytes. The caller compares the pack id with the pack's. */
 export function decodeIndexHeader(bytes: Uint8Array): IndexHeader {
   const buffer = asBuffer(bytes)
   if (buffer.length < indexHeaderBytes) throw new FormatError('an index that is cut short in its header')
   if (buffer.toString('latin1', 0, 8) !== magics.packIndex) throw new FormatError('not a pack index', 0)
-  return { packNumber: readU64(buffer, 8), coveredBytes: readU64(buffer, 16), entryCount: buffer.readUInt32LE(24) }
+  return {
+    packId: Uint8Array.from(buffer.subarray(8, 16)),
+    coveredBytes: readU64(buffer, 16),
+    entryCount: buffer.readUInt32LE(24),
+  }
 }
 
 /** Checks a whole index file: length, CRC, fan-out, order, every entry. Linear; throws FormatError. */
