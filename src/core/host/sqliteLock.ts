@@ -108,6 +108,9 @@ type Outcome = 'locked' | 'busy' | 'damaged'
 
 function begin(database: DatabaseSync, path: string): Outcome {
   try {
+    // The journal in memory: no journal file beside the lock, not even for a moment. Looks at the file, so that it
+    // fails as BEGIN does; once it worked, it stays and costs nothing.
+    database.exec('PRAGMA journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     const result = primaryResult(error)
@@ -138,13 +141,6 @@ function attach(directory: DiskDirectory, name: ByteString): SharedFile {
     const Database = loadSqlite().DatabaseSync
     return new Database(directory.place(name), { timeout: 0 })
   })
-  try {
-    // In memory: no journal file beside the lock, not even for a moment.
-    guarded(path, () => database.exec('PRAGMA journal_mode = MEMORY'))
-  } catch (error) {
-    database.close()
-    throw error
-  }
   const file: SharedFile = { key, database, handles: 1, holder: undefined }
   openFiles.set(key, file)
   return file
