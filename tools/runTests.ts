@@ -1,0 +1,108 @@
+// Runs a suite's files with Node's test runner, each file in a process of its own, and turns what happens into counts
+// and a list of what failed. Quiet about what passes.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { run } from 'node:test'
+import type { Suite } from './suites.ts'
+
+export interface SuiteResult {
+  readonly passed: number
+  readonly failed: number
+  /** Tests that were skipped or marked as still to do: nobody saw them pass. */
+  readonly notRun: readonly string[]
+  /** What failed and why, ready to print. */
+  readonly failures: readonly string[]
+  readonly seconds: number
+}
+
+const fileMsMax = 15 * 60_000
+const outputCharsMax = 4000
+
+/** The test files of a suite, sorted, as absolute paths. */
+export function testFiles(root: string, suite: Suite): string[] {
+  return suite.folders
+    .map(folder => path.join(root, 'test', folder))
+    .filter(folder => fs.existsSync(folder))
+    .flatMap(folder =>
+      fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => path.join(folder, name)),
+    )
+    .filter(file => /\.test\.tsx?$/.test(file))
+    .sort()
+}
+
+/** Runs a suite. No test at all is a failure: a suite that tests nothing must not look as if it passed. */
+export async function runSuite(root: string, suite: Suite): Promise<SuiteResult> {
+  const files = testFiles(root, suite)
+  if (files.length === 0) {
+    return { passed: 0, failed: 1, notRun: [], failures: [`${suite.name}: there are no tests`], seconds: 0 }
+  }
+  const together = suite.concurrency === 'all processors' ? os.availableParallelism() : 1
+  const loader = path.join(root, 'tools', 'jsxLoader.ts')
+  return runFiles(root, files, { concurrency: Math.min(together, files.length), execArgv: ['--import', loader] })
+}
+
+interface RunOptions {
+  readonly concurrency: number
+  readonly execArgv: string[]
+}
+
+/** Runs test files, given as absolute paths. Exported for its own test. */
+export async function runFiles(root: string, files: string[], options: RunOptions): Promise<SuiteResult> {
+  const started = performance.now()
+  const failures: string[] = []
+  const notRun: string[] = []
+  const output = new Map<string, string>()
+  const counts = { passed: 0, failed: 0 }
+  const nameOf = (data: {
+    readonly name: string
+    readonly file?: string | undefined
+    readonly line?: number | undefined
+  }) => {
+    const file = data.file === undefined ? '' : path.relative(root, data.file)
+    return data.name === data.file ? file : `${file}:${data.line ?? 0} ${data.name}`
+  }
+  const keep = ({ file, message }: { readonly file?: string | undefined; readonly message: string }) => {
+    if (file !== undefined) output.set(file, ((output.get(file) ?? '') + message).slice(-outputCharsMax))
+  }
+  const failedFiles = new Set<string>()
+  const withoutTests: string[] = [] // the runner counts such a file as one test that passed
+  const stream = run({ files, timeout: fileMsMax, cwd: root, ...options })
+  stream.on('test:stdout', keep)
+  stream.on('test:stderr', keep)
+  stream.on('test:diagnostic', ({ file, message }) => keep({ file, message: `${message}\n` }))
+  stream.on('test:pass', data => {
+    if (data.name === data.file) withoutTests.push(data.file)
+    if (data.skip !== undefined || data.todo !== undefined) notRun.push(nameOf(data))
+  })
+  stream.on('test:fail', data => {
+    const error = data.details.error as Error & { readonly failureType?: string; readonly cause?: unknown }
+    if (error.failureType === 'subtestsFailed') return
+    if (data.file !== undefined) failedFiles.add(data.file)
+    failures.push(`${nameOf(data)}\n${indent(describeError(error))}`)
+  })
+  stream.on('test:summary', data => {
+    if (data.file !== undefined) return
+    const { tests, passed, skipped, todo } = data.counts
+    counts.passed = passed - withoutTests.length
+    counts.failed = tests - passed - skipped - todo + withoutTests.length
+  })
+  for await (const _ of stream);
+  for (const file of withoutTests) failures.push(`${path.relative(root, file)} holds no tests`)
+  for (const file of failedFiles) {
+    const text = output.get(file)?.trim()
+    if (text) failures.push(`${path.relative(root, file)} printed\n${indent(text)}`)
+  }
+  counts.failed = Math.max(counts.failed, failures.length === 0 ? 0 : 1)
+  return { ...counts, notRun, failures, seconds: (performance.now() - started) / 1000 }
+}
+
+function describeError(error: Error & { readonly cause?: unknown }): string {
+  const cause = error.cause instanceof Error ? error.cause : error
+  return cause.stack ?? cause.message
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '    ')
+}

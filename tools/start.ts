@@ -1,0 +1,51 @@
+// `npm start`: builds when the sources changed, makes the demo root folder when there is none, then opens the terminal
+// UI on it. `npm start -- --root DIR` opens another folder; everything after `--` goes to `sentctl ui`.
+
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { build, isBuildFresh } from './build.ts'
+
+/** Where the demo lives: with the user's data, outside the sources. */
+export function demoFolder(): string {
+  return path.join(process.env.XDG_DATA_HOME || path.join(os.homedir(), '.local', 'share'), 'sentientos', 'demo')
+}
+
+/** Makes the demo unless it is there. What a user did in it stays: only they remove it. */
+async function ensureDemo(folder: string): Promise<void> {
+  if (fs.existsSync(path.join(folder, '.runtime', 'format'))) return
+  if (fs.existsSync(folder) && fs.readdirSync(folder).length > 0) {
+    throw new Error(
+      `${folder} is in the way: it is no root folder. Move it away, or open another: npm start -- --root DIR`,
+    )
+  }
+  const { makeDemo } = await import('./demo.ts')
+  await makeDemo(folder)
+}
+
+/** Whether the user named the folder to open. */
+function namesRoot(options: readonly string[]): boolean {
+  return options.some(option => option === '--root' || option.startsWith('--root='))
+}
+
+/** Becomes sentctl: on a phone a Node that only waits for another one is 40 MB too many. */
+function openScreen(root: string, options: readonly string[]): never {
+  const program = path.join(root, 'bin', 'sentctl')
+  process.chdir(process.env.INIT_CWD ?? '.') // npm moved us to the checkout; DIR is meant from where the user stands
+  if (process.execve === undefined) throw new Error(`npm start does not work on ${process.platform}: run bin/sentctl`)
+  return process.execve(program, [program, 'ui', ...options], process.env)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const root = path.dirname(import.meta.dirname)
+  const options = process.argv.slice(2)
+  if (!isBuildFresh(root)) {
+    process.stderr.write('Building …\n')
+    await build(root)
+  }
+  if (!namesRoot(options)) {
+    await ensureDemo(demoFolder())
+    options.push('--root', demoFolder())
+  }
+  openScreen(root, options)
+}
