@@ -13,7 +13,7 @@ import {
 import { errnoOf, hostErrorOf } from './errno.ts'
 import type { FileKind, FileStat, OpenFile } from './host.ts'
 
-/** The closed state of a descriptor: every later call on it fails. */
+/** Instead of a descriptor once it is closed, as the number may belong to another file by then. */
 const closed = -1
 
 export function kindOfStat(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): FileKind {
@@ -40,6 +40,7 @@ export function openDiskFile(descriptor: number, path: string): OpenFile {
   let fd = descriptor
   const run = <T>(call: string, body: () => T): T => {
     try {
+      if (fd === closed) throw new Error('the file is closed')
       return body()
     } catch (error) {
       throw hostErrorOf(error, call, path)
@@ -54,9 +55,11 @@ export function openDiskFile(descriptor: number, path: string): OpenFile {
     setMode: mode => run('setMode', () => fchmodSync(fd, mode)),
     close: () => {
       if (fd === closed) return
-      const open = fd
-      fd = closed
-      run('close', () => closeSync(open))
+      run('close', () => {
+        const open = fd
+        fd = closed
+        closeSync(open)
+      })
     },
   }
 }

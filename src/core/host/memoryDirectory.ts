@@ -244,7 +244,10 @@ function openMemoryFile({ state, file, directory, name, how, path }: OpenMemoryF
       target.set(part, offset)
       return part.length
     },
-    write: (bytes, position) => change('write', () => writeBytes(state, file, bytes, position)),
+    write: (bytes, position) => {
+      require('write')
+      if (bytes.length > 0) change('write', () => writeBytes(state, file, bytes, position))
+    },
     truncate: size => change('truncate', () => truncateBytes(state, file, size)),
     flush: () => {
       require('flush')
