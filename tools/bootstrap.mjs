@@ -55,10 +55,10 @@ function isInstalled() {
 async function install() {
   const started = Date.now()
   const live = process.stderr.isTTY === true
-  const line = () => `Installing the packages of package-lock.json (once, about 500 MB) … ${seconds(started)}`
+  const line = () => `Installing the packages of package-lock.json (once, about 350 MB) … ${seconds(started)}`
   const draw = () => process.stderr.write(`\r${line()}`)
   if (live) draw()
-  else process.stderr.write('Installing the packages of package-lock.json (once, about 500 MB) …\n')
+  else process.stderr.write('Installing the packages of package-lock.json (once, about 350 MB) …\n')
   const ticker = live ? setInterval(draw, 1000) : undefined
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
   const options = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
@@ -71,7 +71,7 @@ async function install() {
       output.trim() || String(error),
       '',
       `npm ci failed in ${root} (exit code ${code}).`,
-      'It needs the network once, about 500 MB of disk, and a package-lock.json that fits package.json.',
+      'It needs the network once, about 350 MB of disk, and a package-lock.json that fits package.json.',
       'What npm said is above; when it is mended, run the same command again.',
     )
   }

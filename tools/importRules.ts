@@ -59,7 +59,7 @@ const parts: readonly Part[] = [
   { name: 'cli', files: /^src\/cli\//, mayImport: ['commands', 'errors', 'format'] },
   { name: 'ui', files: /^src\/ui\//, mayImport: ['commands', 'errors', 'format'] },
   { name: 'boot', files: /^src\/boot\//, mayImport: ['host', 'format', 'store', 'errors'] },
-  { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'errors'] },
+  { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'host', 'errors'] },
   { name: 'tools', files: /^(?:tools|bench)\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main'] },
   { name: 'test', files: /^test\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main', 'tools'] },
 ]

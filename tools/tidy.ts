@@ -66,12 +66,12 @@ export interface TidyResult {
 
 export function checkTidiness(root: string, sources: readonly SourceFile[]): TidyResult {
   const files = listFiles(root)
-  const scripts = readPackage(root)
+  const { dependencies, scripts } = readPackage(root)
   const findings = [
     ...sources.filter(source => !source.path.endsWith('.generated.ts')).flatMap(checkSource),
-    ...unusedFiles(sources, scripts.text),
+    ...unusedFiles(sources, scripts),
     ...files.flatMap(file => checkFile(root, file)),
-    ...checkDependencyDocument(root, scripts.dependencies),
+    ...checkDependencyDocument(root, dependencies),
   ]
   return { findings, warnings: sources.flatMap(longFunctions) }
 }
@@ -109,28 +109,30 @@ function longFunctions(source: SourceFile): Finding[] {
 }
 
 /**
- * Files that nothing reaches. What a script of package.json, a test runner or a written-out path names is an entry;
- * for the product's own files a test is not a reason to be there.
+ * Files that nothing reaches. What a script of package.json, a test runner or a written-out path names is an entry.
+ * For the product's own files a test is not a reason to be there, but for hosts: some exist to be put under a test.
  */
-function unusedFiles(sources: readonly SourceFile[], packageText: string): Finding[] {
+function unusedFiles(sources: readonly SourceFile[], scripts: ReadonlySet<string>): Finding[] {
   const used = new Set<string>()
   for (const { path: importer, imports } of sources) {
     for (const { target } of imports) {
       if (target === undefined || target === importer) continue
-      if (!importer.startsWith('test/') || !target.startsWith('src/')) used.add(target)
+      const onlyTested = importer.startsWith('test/') && target.startsWith('src/') && !host.test(target)
+      if (!onlyTested) used.add(target)
     }
   }
-  const named = (file: string) => {
-    const base = path.basename(file)
-    return sources.some(
-      ({ path: other, text }) => other !== file && !other.startsWith('test/') && text.includes(`'${base}'`),
+  const isNamed = (file: string) => {
+    const written = new RegExp(`['"\`/]${path.basename(file).replaceAll('.', '\\.')}['"\`]`)
+    const readers = sources.filter(
+      ({ path: other }) => other !== file && other.startsWith('test/') <= file.startsWith('test/'),
     )
+    return readers.some(({ text }) => written.test(text))
   }
   const isEntry = (file: string) =>
     file === 'src/main.ts' ||
     /\.test\.tsx?$|^bench\/|^tools\/generate\w*\.ts$|^tools\/bundle\/launch\.cjs$/.test(file) ||
-    (file.startsWith('tools/') && packageText.includes(path.basename(file, '.ts'))) ||
-    (/^(?:tools|test)\//.test(file) && named(file))
+    scripts.has(file) ||
+    (/^(?:tools|test)\//.test(file) && isNamed(file))
   return sources
     .filter(({ path: file }) => !used.has(file) && !isEntry(file))
     .map(({ path: file }) => ({ path: file, line: 1, text: 'nobody imports it' }))
@@ -173,14 +175,16 @@ interface PackageJson {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** The names in package.json's lists of dependencies, and the text of its scripts. */
-export function readPackage(root: string): { readonly dependencies: readonly string[]; readonly text: string } {
+/** The names in package.json's lists of dependencies, and the files that its scripts run, the bootstrap's tasks too. */
+export function readPackage(root: string): {
+  readonly dependencies: readonly string[]
+  readonly scripts: ReadonlySet<string>
+} {
   const json = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as PackageJson
   const lists = [json.dependencies, json.devDependencies, json.optionalDependencies]
-  return {
-    dependencies: lists.flatMap(list => Object.keys(list ?? {})),
-    text: Object.values(json.scripts ?? {}).join('\n'),
-  }
+  const words = Object.values(json.scripts ?? {}).flatMap(script => script.split(' '))
+  const scripts = new Set(words.map(word => (/^\w+$/.test(word) ? `tools/${word}.ts` : word)))
+  return { dependencies: lists.flatMap(list => Object.keys(list ?? {})), scripts }
 }
 
 const notOurs = new Set(['.git', 'node_modules', 'dist', '.cache'])

@@ -84,6 +84,17 @@ test('a product file that only its test imports is unused', t => {
   )
 })
 
+test('a program that a test starts by its path is used, a host that only tests have too', t => {
+  const root = makeSandbox(t, {
+    ...clean,
+    'test/core/holder.ts': '// Holds a lock.\n',
+    'test/core/store/store.test.ts':
+      "// x\nimport '../../../src/core/host/memory.ts'\nnew URL('../holder.ts', import.meta.url)\n",
+    'src/core/host/memory.ts': '// A host in memory.\n',
+  })
+  assert.deepEqual(tidy(root).findings, [])
+})
+
 test('the host may read the clock, the environment and make errors', t => {
   const text = '// x\nDate.now()\nprocess.env.X\nthrow new Error()\n'
   const main = "// Starts.\nimport './core/store/store.ts'\nimport './core/host/host.ts'\n"
