@@ -1,0 +1,41 @@
+// How an object's bytes become a payload: zstd where it pays, as they are otherwise; and back.
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Packing } from '../format/pack.ts'
+
+/** Below this a frame's own header eats what could be saved. */
+const packedBytesMin = 64
+const sampleBytes = 4096
+/** Compression must save a twentieth, else reading would pay for nothing. */
+const savedShareMin = 0.05
+
+export interface Packed {
+  readonly packing: Packing
+  readonly payload: Uint8Array
+}
+
+/** The payload of an object; may be `bytes` itself. */
+export function packBytes(bytes: Uint8Array, level: number): Packed {
+  const plain: Packed = { packing: 'plain', payload: bytes }
+  if (bytes.length < packedBytesMin) return plain
+  if (bytes.length > 2 * sampleBytes && !saves(bytes.subarray(0, sampleBytes), 1)) return plain
+  const payload = compressed(bytes, level)
+  return payload.length <= bytes.length * (1 - savedShareMin) ? { packing: 'zstd', payload } : plain
+}
+
+const saves = (sample: Uint8Array, level: number): boolean =>
+  compressed(sample, level).length <= sample.length * (1 - savedShareMin)
+
+const compressed = (bytes: Uint8Array, level: number): Uint8Array =>
+  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } })
+
+/** The object's bytes; undefined when the payload is no such thing. Never makes more than `objectBytes`. */
+export function unpackBytes(packing: Packing, payload: Uint8Array, objectBytes: number): Uint8Array | undefined {
+  if (packing === 'plain') return payload.length === objectBytes ? payload : undefined
+  try {
+    const bytes = zstdDecompressSync(payload, { maxOutputLength: objectBytes })
+    return bytes.length === objectBytes ? bytes : undefined
+  } catch {
+    // Whatever zlib says of a damaged frame, it is damage.
+    return undefined
+  }
+}
