@@ -15,18 +15,15 @@ const hashWindow = 32
 export function nextCut(bytes: Uint8Array, start: number, end: number, atEnd: boolean): number {
   const length = end - start
   if (length <= chunkBytesMin) return atEnd ? end : -1
-  const meanEnd = start + Math.min(length, chunkBytesMean)
-  const maxEnd = start + Math.min(length, chunkBytesMax)
+  const firstTest = start + chunkBytesMin - 1
   let hash = 0
-  for (let at = start + chunkBytesMin - hashWindow; at < start + chunkBytesMin - 1; at++) {
-    hash = (hash << 1) + gear[bytes[at]!]!
-  }
-  // A chunk of n bytes is tested after byte n, with the strict mask while n is below the mean.
-  let at = start + chunkBytesMin - 1
-  const strict = scan(bytes, at, meanEnd - 1, hash, maskSmall | 0)
+  for (let at = firstTest + 1 - hashWindow; at < firstTest; at++) hash = (hash << 1) + gear[bytes[at]!]!
+  // A chunk of n bytes is tested after byte n: with the strict mask while n is below the mean, with the lenient from it on.
+  const strictEnd = start + Math.min(length, chunkBytesMean - 1)
+  const strict = scan(bytes, firstTest, strictEnd, hash, maskSmall | 0)
   if (strict.cut >= 0) return strict.cut
-  at = meanEnd - 1
-  const lenient = scan(bytes, at, maxEnd, strict.hash, maskLarge | 0)
+  const maxEnd = start + Math.min(length, chunkBytesMax)
+  const lenient = scan(bytes, strictEnd, maxEnd, strict.hash, maskLarge | 0)
   if (lenient.cut >= 0) return lenient.cut
   return length >= chunkBytesMax ? maxEnd : atEnd ? end : -1
 }
