@@ -131,8 +131,13 @@ if (process.argv[1] === import.meta.filename) {
     console.log('dist/ is up to date.')
   } else {
     const started = performance.now()
-    const { bytes, files } = await build(root)
-    const took = Math.round(performance.now() - started)
-    console.log(`Built dist/: ${files} files, ${Math.round(bytes / 1024)} KiB, ${took} ms.`)
+    try {
+      const { bytes, files } = await build(root)
+      const took = Math.round(performance.now() - started)
+      console.log(`Built dist/: ${files} files, ${Math.round(bytes / 1024)} KiB, ${took} ms.`)
+    } catch (error) {
+      console.error(error instanceof Error ? error.message : error)
+      process.exitCode = 1
+    }
   }
 }

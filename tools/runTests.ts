@@ -36,11 +36,18 @@ export function testFiles(root: string, suite: Suite): string[] {
 export async function runSuite(root: string, suite: Suite): Promise<SuiteResult> {
   const files = testFiles(root, suite)
   if (files.length === 0) {
-    return { passed: 0, failed: 1, notRun: [], failures: [`${suite.name}: there are no tests`], seconds: 0 }
+    return {
+      passed: 0,
+      failed: 1,
+      notRun: [],
+      failures: [`there are no tests in ${suite.folders.map(folder => `test/${folder}`).join(', ')}`],
+      seconds: 0,
+    }
   }
   const together = suite.concurrency === 'all processors' ? os.availableParallelism() : 1
-  const loader = path.join(root, 'tools', 'jsxLoader.ts')
-  return runFiles(root, files, { concurrency: Math.min(together, files.length), execArgv: ['--import', loader] })
+  const preloads = process.env.SENTIENT_TEST_SEED === undefined ? ['jsxLoader.ts'] : ['jsxLoader.ts', 'testSeed.ts']
+  const execArgv = preloads.flatMap(name => ['--import', path.join(root, 'tools', name)])
+  return runFiles(root, files, { concurrency: Math.min(together, files.length), execArgv })
 }
 
 interface RunOptions {

@@ -36,16 +36,21 @@ function openScreen(root: string, options: readonly string[]): never {
   return process.execve(program, [program, 'ui', ...options], process.env)
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const root = path.dirname(import.meta.dirname)
-  const options = process.argv.slice(2)
+async function main(root: string, options: readonly string[]): Promise<never> {
   if (!isBuildFresh(root)) {
     process.stderr.write('Building …\n')
     await build(root)
   }
-  if (!namesRoot(options)) {
-    await ensureDemo(demoFolder())
-    options.push('--root', demoFolder())
+  if (namesRoot(options)) return openScreen(root, options)
+  await ensureDemo(demoFolder())
+  return openScreen(root, [...options, '--root', demoFolder()])
+}
+
+if (process.argv[1] === import.meta.filename) {
+  try {
+    await main(path.dirname(import.meta.dirname), process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
   }
-  openScreen(root, options)
 }

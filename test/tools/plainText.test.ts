@@ -28,7 +28,7 @@ const sequences = [
   '\u001b]8;;\u0007',
   '\u001b[0K',
 ]
-const controls = ['\n', '\t', '\r', '\r\n', '\u0007', '\u001b']
+const controls = ['\n', '\t', '\r', '\r\n', '\u0007', '\u001b', '\u001b[', '\u001b]8;', '\u009b', '1', ';', 'm']
 const textOf = (parts: readonly string[]) =>
   fc.array(fc.constantFrom(...parts), { maxLength: 40 }).map(all => all.join(''))
 const anyText = fc.oneof(
@@ -38,7 +38,7 @@ const anyText = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: 'binary' }),
 )
-const runs = { numRuns: 1000 }
+const runs = { numRuns: 2000 }
 
 test('every plain character is one column wide', () => {
   assert.ok(plainCharacters.length > 1500)
