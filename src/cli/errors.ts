@@ -1,0 +1,68 @@
+// The one boundary from errors to wording and exit codes: `what / where / expected / found / what to do`, or JSON.
+
+import { type ErrorCode, errorTable, exitCodes, SentientError } from '../core/errors.ts'
+import { HostError, type HostErrorCode } from '../core/host/error.ts'
+import { type Style, safeText } from './style.ts'
+
+/** An error as `--json` prints it, on standard error. */
+export interface ErrorData {
+  readonly code: ErrorCode
+  readonly kind: string
+  readonly exitCode: number
+  readonly what: string
+  readonly where?: string
+  readonly expected?: string
+  readonly found?: string
+  readonly hint: string
+}
+
+const hostCodes: Partial<Record<HostErrorCode, ErrorCode>> = {
+  NOT_FOUND: 'PATH_NOT_FOUND',
+  EXISTS: 'PATH_EXISTS',
+  NOT_A_DIRECTORY: 'NOT_A_DIRECTORY',
+  IS_A_DIRECTORY: 'IS_A_DIRECTORY',
+  SYMLINK: 'SYMLINK_IN_PATH',
+  DENIED: 'NOT_WRITABLE',
+  READ_ONLY: 'NOT_WRITABLE',
+  NO_SPACE: 'DISK_FULL',
+}
+
+/** Every thrown value as a SentientError; what is not one of ours is INTERNAL. */
+export function sentientErrorOf(error: unknown): SentientError {
+  if (error instanceof SentientError) return error
+  if (error instanceof HostError) {
+    return new SentientError(
+      hostCodes[error.code] ?? 'IO',
+      { where: error.path, found: `${error.call}: ${error.code}` },
+      error,
+    )
+  }
+  const found = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return new SentientError('INTERNAL', { found }, error)
+}
+
+export function errorData(error: SentientError): ErrorData {
+  const { where, expected, found } = error.details
+  return {
+    code: error.code,
+    kind: error.kind,
+    exitCode: exitCodes[error.kind],
+    what: error.details.what ?? errorTable[error.code].title,
+    ...(where === undefined ? {} : { where }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    hint: error.hint,
+  }
+}
+
+export function errorText(error: SentientError, style: Style): string {
+  const { code, what, where, expected, found, hint } = errorData(error)
+  const lines = [`${style.red(style.bold('sentctl:'))} ${safeText(what)}`]
+  if (where !== undefined) lines.push(`  where     ${safeText(where)}`)
+  if (expected !== undefined) lines.push(`  expected  ${safeText(expected)}`)
+  if (found !== undefined) lines.push(`  found     ${safeText(found)}`)
+  lines.push(`  do        ${safeText(hint)}`)
+  if (code !== 'USAGE' && code !== 'CANCELLED')
+    lines.push(style.dim(`  code      ${code}; more: sentctl explain ${code}`))
+  return `${lines.join('\n')}\n`
+}

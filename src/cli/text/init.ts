@@ -1,0 +1,21 @@
+// What init found and recorded, and what to know about the new root folder.
+
+import type { OutputOf } from '../../commands/spec.ts'
+import type { commandTable } from '../../commands/table.ts'
+import { counted, safeText, shortSize } from '../style.ts'
+import type { TextContext } from './renderers.ts'
+
+export function render(init: OutputOf<(typeof commandTable)['init']>, { style }: TextContext): string {
+  const { rootPath, recorded } = init
+  if (recorded === undefined) return `Nothing was written: ${safeText(rootPath)} is no root folder yet.\n`
+  const lines = [
+    `${style.bold(`#${recorded.seq}`)}  ${safeText(rootPath)} is a root folder: ${counted(recorded.files, 'file')}, ${shortSize(recorded.bytes)} recorded`,
+  ]
+  lines.push('Its dotfolders are readable by you alone (0700). Contents are not encrypted.')
+  if (recorded.gitExclude) lines.push('Its names were added to .git/info/exclude.')
+  lines.push(`Zero-knowledge proofs: ${init.zk ? 'allowed later' : 'not allowed (--zk=false)'}.`)
+  lines.push(`Log   ${recorded.origin}`, `Key   ${recorded.verifierKey}`)
+  for (const { text } of recorded.notices) lines.push(safeText(text))
+  lines.push(style.dim('sentctl verify checks it, sentctl status shows what changes, sentctl alone opens the screen.'))
+  return `${lines.join('\n')}\n`
+}

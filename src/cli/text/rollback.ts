@@ -1,0 +1,43 @@
+// What a rollback would do, or did.
+
+import type { OutputOf } from '../../commands/spec.ts'
+import type { commandTable } from '../../commands/table.ts'
+import { columns, counted, shortSize } from '../style.ts'
+import { changeSign, changeText } from './entries.ts'
+import { render as renderOperation } from './operation.ts'
+import { pathLines, shortened, shownPath } from './paths.ts'
+import type { TextContext } from './renderers.ts'
+
+const listedMax = 100
+
+export function render(rollback: OutputOf<(typeof commandTable)['rollback']>, context: TextContext): string {
+  const { target, counts, bytes, changes, drift, settingsChange, operation } = rollback
+  const { style, base } = context
+  if (operation !== undefined) {
+    const undo = operation.seq === undefined ? '' : style.dim('sentctl undo takes it back.\n')
+    return `${renderOperation(operation, context)}Everything is as at ${target.text}: ${counted(counts.created + counts.changed + counts.deleted, 'path')} brought back, ${shortSize(bytes)} written.\n${undo}`
+  }
+  const total = counts.created + counts.changed + counts.deleted
+  const rows = changes
+    .slice(0, listedMax)
+    .map(change => [changeSign(change.change, style), shownPath(change.path, base), style.dim(changeText(change))])
+  const lines = [
+    `Rollback to ${style.bold(target.text)} would change ${counted(total, 'path')} and write ${shortSize(bytes)}:`,
+  ]
+  lines.push(
+    ...shortened(
+      columns(rows).map(line => `  ${line}`),
+      listedMax,
+      total,
+      '',
+    ),
+  )
+  if (settingsChange) lines.push('The settings change too.')
+  if (drift.length > 0) {
+    lines.push(
+      style.yellow('Changed outside and in the way; it would be kept as a snapshot first:'),
+      ...pathLines(drift, drift.length, context),
+    )
+  }
+  return `${lines.join('\n')}\n`
+}

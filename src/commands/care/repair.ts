@@ -1,0 +1,12 @@
+// repair: rebuilds what is derived, restores what the history holds.
+
+import { exitCodes } from '../../core/errors.ts'
+import { findingData } from '../data.ts'
+import { type Handler, relay } from '../spec.ts'
+import type { repairSpec } from './spec.ts'
+
+export const run: Handler<typeof repairSpec> = async function* ({ system, signal }) {
+  const { rebuilt, restored, lost } = yield* relay(system.repair({ signal }))
+  const result = { rebuilt, restored: restored.map(findingData), lost: lost.map(findingData) }
+  return { result, exitCode: lost.length > 0 ? exitCodes.damage : 0 }
+}

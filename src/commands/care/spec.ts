@@ -1,0 +1,143 @@
+// Verbs that look after the history: checking it, mending it, freeing space, and looking at the machine below it.
+
+import { findingShape } from '../resultShapes.ts'
+import { boolean, choice, integer, list, object, optional, text } from '../shape.ts'
+import { type CommandModule, command } from '../spec.ts'
+
+export const verifySpec = command({
+  name: 'verify',
+  summary: 'Check the history and say what was checked',
+  about: [
+    'Checks frames and checksums, the chain, the Merkle tree against the checkpoints, objects, directory nodes, every kept state, the tree on disk, and signatures; each check is one line with a count. --quick looks at file sizes and times only; --deep reads every object.',
+    'Damage makes the exit code 3. Changes outside alone are not damage: exit code 0. Nothing is repaired: see "sentctl repair".',
+  ],
+  positionals: [],
+  flags: {
+    quick: { type: 'boolean', about: 'only what a look at the files shows' },
+    deep: { type: 'boolean', about: 'read every object and check it against its name' },
+    since: { type: 'text', placeholder: 'STATE', completer: 'state', about: 'only records after this state' },
+  },
+  access: 'read',
+  palette: { title: 'Verify the history' },
+  examples: [
+    { command: 'sentctl verify', about: 'the usual checks' },
+    { command: 'sentctl verify --deep', about: 'every object too' },
+    { command: 'sentctl verify --quick --since 0', about: 'a quick look at the newer part' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        damaged: boolean('something is damaged: exit code 3'),
+        drifted: boolean('something changed outside'),
+        checks: list(
+          object(
+            {
+              name: text('what was checked'),
+              checked: integer('how many'),
+              findings: integer('with a finding'),
+              text: text('one line for people'),
+            },
+            'one check',
+          ),
+          'in the order they were made',
+        ),
+        findings: list(findingShape, 'what was found'),
+      },
+      'what was checked and found',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./verify.ts'),
+})
+
+export const repairSpec = command({
+  name: 'repair',
+  summary: 'Rebuild what is derived, and restore what the history holds',
+  about: [
+    'Rebuilds indexes and other derived files, restores damaged objects from what else the folder holds (a file on disk with the same content, another copy), and lists what is lost for good, if anything. Exit code 3 when something is.',
+  ],
+  positionals: [],
+  flags: {},
+  access: 'write',
+  palette: { title: 'Repair the history' },
+  examples: [{ command: 'sentctl repair', about: 'after verify found damage; harmless when there is none' }],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        rebuilt: list(text('what was rebuilt'), 'derived data'),
+        restored: list(findingShape, 'damage that is mended'),
+        lost: list(findingShape, 'what cannot be mended'),
+      },
+      'what was done',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./repair.ts'),
+})
+
+export const gcSpec = command({
+  name: 'gc',
+  summary: 'Free the space of states that are no longer kept',
+  about: [
+    'Drops the objects that no kept state needs. Records and their proofs stay; only contents of pruned states go. What is dropped is set aside for at least an hour first.',
+  ],
+  positionals: [],
+  flags: { 'dry-run': { type: 'boolean', short: 'n', about: 'only say what it would free' } },
+  access: 'write',
+  palette: { title: 'Free space (gc)' },
+  examples: [
+    { command: 'sentctl gc --dry-run', about: 'what it would free' },
+    { command: 'sentctl gc', about: 'free it' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        dryRun: boolean('nothing was freed'),
+        objectsBefore: integer('objects before'),
+        objectsAfter: integer('objects after'),
+        bytesFreed: integer('bytes that no pack needs any more'),
+        horizon: integer('contents of states before this record are pruned'),
+        seq: optional(integer('number of the record')),
+      },
+      'what was freed',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./gc.ts'),
+})
+
+export const doctorSpec = command({
+  name: 'doctor',
+  summary: 'Look at the machine, the terminal and the root folder',
+  about: [
+    'Says what works here and what does not, and what to do about it. Its output belongs into a report of a problem.',
+  ],
+  positionals: [],
+  flags: {},
+  access: 'none',
+  palette: { title: 'Doctor: what works here' },
+  examples: [{ command: 'sentctl doctor', about: 'works anywhere, also where there is no root folder' }],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        version: text('of sentctl'),
+        rootPath: optional(text('the root folder, where there is one')),
+        checks: list(
+          object(
+            {
+              name: text('what'),
+              state: choice(['ok', 'warn', 'bad'], 'how it stands'),
+              text: text('one line'),
+              hint: optional(text('what to do')),
+            },
+            'one check',
+          ),
+          'machine first, then the root folder',
+        ),
+      },
+      'how things stand',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./doctor.ts'),
+})

@@ -1,0 +1,22 @@
+// inclusion: a small file that proves that a record is in the history.
+
+import { SentientError } from '../../core/errors.ts'
+import type { Handler } from '../spec.ts'
+import type { inclusionSpec } from './spec.ts'
+
+// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
+export const run: Handler<typeof inclusionSpec> = async function* ({ system, args, caller }) {
+  const seq = /^#?\d{1,15}$/.test(args.seq) ? Number(args.seq.replace('#', '')) : undefined
+  if (seq === undefined) {
+    throw new SentientError('USAGE', {
+      what: 'SEQ is wrong',
+      expected: 'the number of a record',
+      found: `"${args.seq}"`,
+      hint: 'sentctl log shows the numbers.',
+    })
+  }
+  const proof = await system.inclusion(seq)
+  if (args.file === undefined) return { result: { seq, proof } }
+  await caller.writeFile(args.file, proof)
+  return { result: { seq, file: args.file, proof } }
+}

@@ -1,0 +1,27 @@
+// find: paths by name and kind, one line each.
+
+import { listedData } from '../data.ts'
+import { type Handler, relay } from '../spec.ts'
+import { proofOf } from './proof.ts'
+import type { findSpec } from './spec.ts'
+
+export const run: Handler<typeof findSpec> = async function* ({ system, args, signal, cwd }) {
+  const under = system.governedPath(args.dir ?? '.', cwd)
+  const at = args.at === undefined ? undefined : system.resolve(args.at)
+  const point = args.zk ? system.resolve(args.at ?? 'now') : undefined
+  if (args.zk && at === undefined) {
+    yield* relay(system.status({ signal, ...(under === '' ? {} : { under: [under] }) }))
+  }
+  const found = system.find({
+    signal,
+    under,
+    ...(args.name === undefined ? {} : { name: args.name }),
+    ...(args.kind === undefined ? {} : { kind: args.kind }),
+    ...(at === undefined ? {} : { at }),
+  })
+  for await (const entry of found) {
+    const data = listedData(entry)
+    yield { item: point === undefined ? data : { ...data, proof: proofOf(system, entry, point) } }
+  }
+  return { result: undefined }
+}

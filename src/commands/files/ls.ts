@@ -1,0 +1,51 @@
+// ls: directories with the integrity column.
+
+import { SentientError } from '../../core/errors.ts'
+import { displayBytes } from '../../core/format/bytes.ts'
+import type { GovernedPath, ListedEntry } from '../../core/timeline/model.ts'
+import { type ListedData, listedData, pathData } from '../data.ts'
+import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
+import { proofOf } from './proof.ts'
+import type { lsSpec } from './spec.ts'
+
+type Context = CommandContext<typeof lsSpec>
+type Listing = OutputOf<typeof lsSpec>['directories'][number]
+
+export const run: Handler<typeof lsSpec> = async function* (context) {
+  const { system, args, signal, cwd } = context
+  const paths = (args.path.length === 0 ? ['.'] : args.path).map(text => system.governedPath(text, cwd))
+  const at = args.at === undefined ? {} : { at: system.resolve(args.at) }
+  if (args.check && args.at === undefined) {
+    const under = paths.includes('') ? {} : { under: paths }
+    yield* relay(system.status({ signal, ...under }))
+  }
+  const named: ListedEntry[] = []
+  const directories: GovernedPath[] = []
+  for (const path of paths) {
+    const entry = path === '' ? undefined : system.entry(path, at)
+    if (path !== '' && entry === undefined) throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
+    if (entry === undefined || entry.kind === 'dir') directories.push(path)
+    else named.push(entry)
+  }
+  const listings: Listing[] = []
+  if (named.length > 0) listings.push({ path: '', entries: yield* entriesData(context, named) })
+  for (const path of directories) {
+    listings.push({ ...pathData(path), entries: yield* entriesData(context, system.directory(path, at)) })
+  }
+  return { result: { ...('at' in at ? { state: at.at!.text } : {}), directories: listings } }
+}
+
+async function* entriesData({ system, args, signal }: Context, entries: readonly ListedEntry[]) {
+  if (!args.zkVerify) return entries.map(listedData)
+  const point = system.resolve(args.at ?? 'now')
+  const data: ListedData[] = []
+  for (const entry of entries) {
+    if (signal.aborted) throw new SentientError('CANCELLED')
+    data.push({ ...listedData(entry), proof: proofOf(system, entry, point) })
+    yield {
+      progress: { phase: 'checking objects', done: data.length, total: entries.length, unit: 'objects' },
+    } as const
+    await new Promise(setImmediate)
+  }
+  return data
+}

@@ -1,0 +1,40 @@
+// log: records, newest first unless asked otherwise.
+
+import { recordData } from '../data.ts'
+import type { CommandContext, Handler } from '../spec.ts'
+import { stateSeq } from '../states.ts'
+import type { logSpec } from './spec.ts'
+
+const defaultCount = 20
+/** After so many records it gives way to the event loop, so that Ctrl-C is heard. */
+const sliceRecords = 100
+
+export const run: Handler<typeof logSpec> = async function* (context) {
+  const { system, args, signal } = context
+  const limit = args.number ?? (args.all ? Number.POSITIVE_INFINITY : defaultCount)
+  let shown = 0
+  for (const record of system.records(filterOf(context, limit))) {
+    yield { item: recordData(record) }
+    if (++shown >= limit) break
+    if (shown % sliceRecords === 0) {
+      await new Promise(setImmediate)
+      if (signal.aborted) break
+    }
+  }
+  const hidden = args.number === undefined && !args.all && shown === defaultCount && system.now().records > shown
+  if (hidden && context.format === 'text') yield { notice: 'Older ones: sentctl log --all, or -n N.' }
+  return { result: undefined }
+}
+
+function filterOf({ system, args, cwd }: CommandContext<typeof logSpec>, limit: number) {
+  const under = args.path === undefined ? '' : system.governedPath(args.path, cwd)
+  return {
+    newestFirst: !args.reverse,
+    ...(Number.isFinite(limit) ? { limit } : {}),
+    ...(under === '' ? {} : { under }),
+    ...(args.actor === undefined ? {} : { actor: args.actor }),
+    ...(args.action === undefined ? {} : { action: args.action }),
+    ...(args.since === undefined ? {} : { from: stateSeq(system, args.since) + 1 }),
+    ...(args.until === undefined ? {} : { to: stateSeq(system, args.until) + 1 }),
+  }
+}

@@ -1,0 +1,11 @@
+// man: the whole table as data; the text form is the manual page.
+
+import type { Handler } from '../spec.ts'
+import { commandNames } from '../table.ts'
+import { describeCommand } from './describe.ts'
+import type { manSpec } from './spec.ts'
+
+// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
+export const run: Handler<typeof manSpec> = async function* () {
+  return { result: { commands: commandNames.map(describeCommand) } }
+}

@@ -1,0 +1,9 @@
+// config apply: puts an edited sentient.yaml in force.
+
+import { operationData } from '../data.ts'
+import { type Handler, relay } from '../spec.ts'
+import type { configApplySpec } from './spec.ts'
+
+export const run: Handler<typeof configApplySpec> = async function* ({ system, signal }) {
+  return { result: operationData(yield* relay(system.applySettings({ signal }))) }
+}

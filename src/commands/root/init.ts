@@ -1,0 +1,108 @@
+// init: looks at the directory, says what it found, then makes a root folder of it.
+
+import { SentientError } from '../../core/errors.ts'
+import { displayBytes } from '../../core/format/bytes.ts'
+import { type FolderSurvey, type InitResult, initRoot, surveyFolder } from '../../core/system.ts'
+import { pathData } from '../data.ts'
+import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
+import { excludeFromGit } from './gitExclude.ts'
+import type { initSpec } from './spec.ts'
+
+type Context = CommandContext<typeof initSpec>
+type Result = OutputOf<typeof initSpec>
+
+export const run: Handler<typeof initSpec> = async function* (context) {
+  const { host, args, signal } = context
+  const path = directoryOf(context)
+  const patterns = args.ignoreNothing ? [] : args.ignore.length > 0 ? args.ignore : undefined
+  const ignore = patterns === undefined ? {} : { ignore: patterns }
+  const survey = yield* relay(surveyFolder(host, { path, signal, ...ignore }))
+  refuse(survey)
+  yield { notice: surveyText(survey, path) }
+  const result = { rootPath: path, dryRun: args.dryRun, zk: args.zk, survey: surveyData(survey) }
+  if (args.dryRun) return { result }
+  const made = yield* relay(initRoot(host, { path, zk: args.zk, signal, ...ignore }))
+  return { result: { ...result, recorded: recordedData(made, excludeFromGit(host.files, path)) } }
+}
+
+function directoryOf({ args, caller, cwd }: Context): string {
+  const given = args.dir ?? caller.rootOption
+  if (given === undefined) return cwd
+  const joined = given.startsWith('/') ? given : `${cwd}/${given}`
+  const parts: string[] = []
+  for (const part of joined.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+/** What stands in the way is named before anything is written. */
+function refuse({ collisions, nestedRoots }: FolderSurvey): void {
+  if (collisions.length > 0) {
+    throw new SentientError('NAME_RESERVED', { where: collisions.map(displayBytes).join(', ') })
+  }
+  if (nestedRoots.length > 0) {
+    throw new SentientError('ROOT_EXISTS', {
+      what: 'There is a root folder inside',
+      where: nestedRoots.slice(0, 5).map(displayBytes).join(', '),
+      hint: 'Root folders are never nested: move it out, or leave it out with --ignore.',
+    })
+  }
+}
+
+function surveyText(survey: FolderSurvey, path: string): string {
+  const { files, directories, bytes, secondsEstimate, skips, unreadable, special } = survey
+  const parts = [
+    `${path}: ${plural(files, 'file')}, ${plural(directories, 'directory', 'directories')}, ${megabytes(bytes)}, about ${Math.max(1, Math.ceil(secondsEstimate))} s`,
+    'changes none of them',
+  ]
+  const left = skips.filter(skip => skip.files > 0)
+  if (left.length > 0) {
+    const shown = left
+      .slice(0, 8)
+      .map(skip => `${skip.pattern} (${plural(skip.files, 'file')}, ${megabytes(skip.bytes)})`)
+    parts.push(`skips ${shown.join(', ')}${left.length > 8 ? ` and ${left.length - 8} more` : ''}`)
+  }
+  if (unreadable.length > 0) parts.push(`cannot read ${unreadable.slice(0, 5).map(displayBytes).join(', ')}`)
+  if (special.length > 0)
+    parts.push(`leaves out ${plural(special.length, 'socket, pipe or device', 'sockets, pipes and devices')}`)
+  return parts.join('; ')
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+}
+
+function megabytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
+}
+
+function surveyData(survey: FolderSurvey): Result['survey'] {
+  const { files, directories, symlinks, bytes, secondsEstimate, skips, unreadable, special } = survey
+  return {
+    files,
+    directories,
+    symlinks,
+    bytes,
+    secondsEstimate,
+    skips: skips.map(skip => ({ pattern: skip.pattern, files: skip.files, bytes: skip.bytes })),
+    unreadable: unreadable.map(pathData),
+    special: special.map(pathData),
+  }
+}
+
+function recordedData(made: InitResult, gitExclude: boolean): NonNullable<Result['recorded']> {
+  const { seq, files, bytes, logId, origin, verifierKey, notices } = made
+  return {
+    seq,
+    files,
+    bytes,
+    logId,
+    origin,
+    verifierKey,
+    gitExclude,
+    notices: notices.map(({ code, text }) => ({ code, text })),
+  }
+}

@@ -1,0 +1,197 @@
+// THE table of all verbs. A verb is a folder's spec and handler and one line here; the compiler complains when a name
+// has no spec, and when a spec stands under another name than its own.
+
+import { doctorSpec, gcSpec, repairSpec, verifySpec } from './care/spec.ts'
+import {
+  checkpointKeySpec,
+  checkpointShowSpec,
+  checkpointSignSpec,
+  inclusionSpec,
+  verifyInclusionSpec,
+} from './checkpoint/spec.ts'
+import { absorbSpec, statusSpec, watchSpec } from './drift/spec.ts'
+import {
+  catSpec,
+  chmodSpec,
+  cpSpec,
+  findSpec,
+  lnSpec,
+  lsSpec,
+  mkdirSpec,
+  mvSpec,
+  putSpec,
+  rmSpec,
+} from './files/spec.ts'
+import { diffSpec, logSpec, showSpec, traceLiveSpec, whenSpec } from './history/spec.ts'
+import { completionSpec, explainSpec, helpSpec, manSpec, uiSpec, versionSpec } from './program/spec.ts'
+import { configApplySpec, configGetSpec, configSetSpec, initSpec } from './root/spec.ts'
+import type { CommandSpec } from './spec.ts'
+import {
+  redoSpec,
+  restoreSpec,
+  rollbackSpec,
+  snapshotCreateSpec,
+  snapshotLabelSpec,
+  snapshotListSpec,
+  snapshotPinSpec,
+  snapshotRmSpec,
+  snapshotUnpinSpec,
+  undoSpec,
+} from './timeline/spec.ts'
+
+export type CommandName =
+  | 'init'
+  | 'config get'
+  | 'config set'
+  | 'config apply'
+  | 'status'
+  | 'absorb'
+  | 'watch'
+  | 'put'
+  | 'rm'
+  | 'mv'
+  | 'cp'
+  | 'mkdir'
+  | 'chmod'
+  | 'ln'
+  | 'cat'
+  | 'ls'
+  | 'find'
+  | 'log'
+  | 'show'
+  | 'diff'
+  | 'when'
+  | 'trace-live'
+  | 'snapshot create'
+  | 'snapshot list'
+  | 'snapshot label'
+  | 'snapshot pin'
+  | 'snapshot unpin'
+  | 'snapshot rm'
+  | 'restore'
+  | 'rollback'
+  | 'undo'
+  | 'redo'
+  | 'verify'
+  | 'repair'
+  | 'gc'
+  | 'doctor'
+  | 'checkpoint show'
+  | 'checkpoint key'
+  | 'checkpoint sign'
+  | 'inclusion'
+  | 'verify-inclusion'
+  | 'explain'
+  | 'completion'
+  | 'man'
+  | 'version'
+  | 'ui'
+  | 'help'
+
+type Table = { readonly [Name in CommandName]: CommandSpec & { readonly name: Name } }
+
+/** In the order in which help lists them. */
+export const commandTable = {
+  init: initSpec,
+  'config get': configGetSpec,
+  'config set': configSetSpec,
+  'config apply': configApplySpec,
+  status: statusSpec,
+  absorb: absorbSpec,
+  watch: watchSpec,
+  put: putSpec,
+  rm: rmSpec,
+  mv: mvSpec,
+  cp: cpSpec,
+  mkdir: mkdirSpec,
+  chmod: chmodSpec,
+  ln: lnSpec,
+  cat: catSpec,
+  ls: lsSpec,
+  find: findSpec,
+  log: logSpec,
+  show: showSpec,
+  diff: diffSpec,
+  when: whenSpec,
+  'trace-live': traceLiveSpec,
+  'snapshot create': snapshotCreateSpec,
+  'snapshot list': snapshotListSpec,
+  'snapshot label': snapshotLabelSpec,
+  'snapshot pin': snapshotPinSpec,
+  'snapshot unpin': snapshotUnpinSpec,
+  'snapshot rm': snapshotRmSpec,
+  restore: restoreSpec,
+  rollback: rollbackSpec,
+  undo: undoSpec,
+  redo: redoSpec,
+  verify: verifySpec,
+  repair: repairSpec,
+  gc: gcSpec,
+  doctor: doctorSpec,
+  'checkpoint show': checkpointShowSpec,
+  'checkpoint key': checkpointKeySpec,
+  'checkpoint sign': checkpointSignSpec,
+  inclusion: inclusionSpec,
+  'verify-inclusion': verifyInclusionSpec,
+  explain: explainSpec,
+  completion: completionSpec,
+  man: manSpec,
+  version: versionSpec,
+  ui: uiSpec,
+  help: helpSpec,
+} as const satisfies Table
+
+export interface CommandGroup {
+  readonly title: string
+  readonly commands: readonly CommandName[]
+}
+
+/** How help and the reference group the verbs; every verb is in exactly one group. */
+export const commandGroups = {
+  root: { title: 'Start and settings', commands: ['init', 'config get', 'config set', 'config apply'] },
+  drift: { title: 'What changed outside', commands: ['status', 'absorb', 'watch'] },
+  files: { title: 'Files', commands: ['put', 'rm', 'mv', 'cp', 'mkdir', 'chmod', 'ln', 'cat', 'ls', 'find'] },
+  history: { title: 'What happened', commands: ['log', 'show', 'diff', 'when', 'trace-live'] },
+  timeline: {
+    title: 'Back in time',
+    commands: [
+      'snapshot create',
+      'snapshot list',
+      'snapshot label',
+      'snapshot pin',
+      'snapshot unpin',
+      'snapshot rm',
+      'restore',
+      'rollback',
+      'undo',
+      'redo',
+    ],
+  },
+  care: { title: 'Care', commands: ['verify', 'repair', 'gc', 'doctor'] },
+  checkpoint: {
+    title: 'Proof for others',
+    commands: ['checkpoint show', 'checkpoint key', 'checkpoint sign', 'inclusion', 'verify-inclusion'],
+  },
+  program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'help'] },
+} as const satisfies Record<string, CommandGroup>
+
+type GroupedName = (typeof commandGroups)[keyof typeof commandGroups]['commands'][number]
+/** Fails to compile when a verb is in no group. */
+export const everyVerbIsGrouped: Exclude<CommandName, GroupedName> extends never ? true : never = true
+
+export const commandNames = Object.keys(commandTable) as readonly CommandName[]
+
+/** What a noun alone means: `sentctl snapshot` lists. */
+export const nounDefaults: Readonly<Record<string, CommandName>> = {
+  snapshot: 'snapshot list',
+  checkpoint: 'checkpoint show',
+  config: 'config get',
+}
+
+export function isCommandName(text: string): text is CommandName {
+  return Object.hasOwn(commandTable, text)
+}
+
+export function specOf(name: CommandName): CommandSpec {
+  return commandTable[name]
+}

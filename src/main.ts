@@ -1,0 +1,87 @@
+// Where the program starts, and the only place that starts the command line or the terminal UI. The version is
+// answered before anything else is loaded.
+
+import manifest from '../package.json' with { type: 'json' }
+import type { CliIo, OutputStream } from './cli/io.ts'
+
+const { version } = manifest
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === 'version' || argv[0] === '--version')) {
+    process.stdout.write(`sentctl ${version}\n`)
+    return 0
+  }
+  const onTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+  const { runCli } = await import('./cli/run.ts')
+  return runCli(argv.length === 0 && onTerminal ? ['ui'] : argv, realIo())
+}
+
+function realIo(): CliIo {
+  const stop = new AbortController()
+  const signals = stopOnSignals(stop)
+  let gone = false
+  // The reader of a pipe may leave early (`sentctl log | head`): that is no error, and nothing more is to be done.
+  process.stdout.on('error', () => {
+    gone = true
+    stop.abort()
+  })
+  process.stderr.on('error', () => {})
+  return {
+    stdout: outputStream(process.stdout),
+    stderr: outputStream(process.stderr),
+    stdin: process.stdin,
+    environment: process.env,
+    cwd: process.cwd(),
+    version,
+    signal: stop.signal,
+    stdoutGone: () => gone,
+    async createHost(label) {
+      const { createDiskHost } = await import('./core/host/disk.ts')
+      const stateDirectoryPath = stateDirectory()
+      return createDiskHost({ label, ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }) })
+    },
+    async openUi(host, options) {
+      signals.release()
+      const { startUi } = await import('./ui/ui.ts')
+      return startUi({ host, version, cwd: process.cwd(), ...options })
+    },
+  }
+}
+
+/** XDG: where this device remembers its root folders. */
+function stateDirectory(): string | undefined {
+  const { XDG_STATE_HOME, HOME } = process.env
+  if (XDG_STATE_HOME?.startsWith('/')) return `${XDG_STATE_HOME}/sentientos`
+  return HOME?.startsWith('/') ? `${HOME}/.local/state/sentientos` : undefined
+}
+
+/** The first signal asks the work to stop, the second ends the process. */
+function stopOnSignals(stop: AbortController): { release(): void } {
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const received = () => {
+    if (stop.signal.aborted) process.exit(130)
+    stop.abort()
+  }
+  for (const name of names) process.on(name, received)
+  return {
+    release: () => {
+      for (const name of names) process.off(name, received)
+    },
+  }
+}
+
+function outputStream(stream: NodeJS.WriteStream): OutputStream {
+  return {
+    write: data => stream.write(data),
+    drained: () => new Promise(resolve => stream.write('', () => resolve())),
+    get isTTY() {
+      return stream.isTTY === true
+    },
+    get columns() {
+      return stream.columns
+    },
+  }
+}
+
+// Open handles (a watcher, a terminal) must not keep a finished run alive.
+process.exit(await main(process.argv.slice(2)))
