@@ -55,10 +55,10 @@ function isInstalled() {
 async function install() {
   const started = Date.now()
   const live = process.stderr.isTTY === true
-  const line = () => `Installing the packages of package-lock.json (once, about 350 MB) … ${seconds(started)}`
+  const line = () => `Installing packages (once) … ${seconds(started)}` // fits the 40 columns of a phone
   const draw = () => process.stderr.write(`\r${line()}`)
   if (live) draw()
-  else process.stderr.write('Installing the packages of package-lock.json (once, about 350 MB) …\n')
+  else process.stderr.write('Installing packages (once) …\n')
   const ticker = live ? setInterval(draw, 1000) : undefined
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
   const options = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
