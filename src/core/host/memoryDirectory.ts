@@ -14,6 +14,7 @@ import {
   newSymlink,
   nowNs,
   releaseIfGone,
+  reportAttributes,
   setEntry,
   truncateBytes,
   writeBytes,
@@ -143,7 +144,7 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
       if (found.kind === 'other') throw new HostError('UNSUPPORTED', 'setMode', full(name))
       found.mode = mode & 0o7777
       found.ctimeNs = nowNs(state)
-      for (const report of node.watches) report(name)
+      reportAttributes(node, name, found)
     },
     setTimes: (name, mtimeNs) => {
       check('setTimes', name)
@@ -151,7 +152,7 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
       requireWritable('setTimes', name)
       found.mtimeNs = mtimeNs
       found.ctimeNs = nowNs(state)
-      for (const report of node.watches) report(name)
+      reportAttributes(node, name, found)
     },
     flush: () => {
       requireOpen('flush')

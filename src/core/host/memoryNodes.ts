@@ -156,6 +156,12 @@ export function fileStatOfNode(node: MemoryNode): FileStat {
   return { kind, mode, size, mtimeNs, ctimeNs, dev: deviceNumber, inode, links }
 }
 
+/** Tells who watches the directory, or the directory that the name leads to, that its mode or times changed. */
+export function reportAttributes(directory: DirectoryNode, name: ByteString, node: MemoryNode): void {
+  for (const report of directory.watches) report(name)
+  if (node.kind === 'dir') for (const report of node.watches) report(undefined)
+}
+
 /** Lets `name` lead to `node`, or to nothing; keeps link counts, times and the unflushed names. */
 export function setEntry(state: MemoryState, directory: DirectoryNode, name: ByteString, node?: MemoryNode): void {
   const before = directory.entries.get(name)
@@ -216,8 +222,8 @@ function change(state: MemoryState, node: FileNode, made: UnflushedChange): void
   node.mtimeNs = now
   node.ctimeNs = now
   if (node.durable === undefined) return
-  // A copy, as the caller may use its buffer again.
-  node.unflushed.push({ position: made.position, bytes: made.bytes?.slice() })
+  // A copy, as the caller may use its buffer again (`slice` of a Buffer makes none).
+  node.unflushed.push({ position: made.position, bytes: made.bytes && new Uint8Array(made.bytes) })
   state.unflushedFiles.add(node)
 }
 

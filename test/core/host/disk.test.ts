@@ -237,6 +237,7 @@ describe('watching the disk', () => {
   it('says overflow when the kernel had more to tell than it could keep', async () => {
     const folder = makeTemporaryFolder()
     const events: { name?: string; overflow: boolean }[] = []
+    const closed: unknown[] = []
     const quiet: { name?: string; overflow: boolean }[] = []
     folder.directory.makeDirectory('quiet', 0o700)
     const quietDirectory = folder.directory.child('quiet')!
@@ -245,12 +246,19 @@ describe('watching the disk', () => {
       folder.host.files.watch(quietDirectory, event => quiet.push(event)),
     ]
     try {
-      for (let made = 0; made < 20_000; made += 1) folder.directory.makeSymlink(`${made}`, 'x')
+      folder.host.files.watch(quietDirectory, event => closed.push(event)).close()
+      // Two events each; all while our event loop waits, so the kernel's queue of 16,384 is full.
+      writeFile(folder.directory, 'a', '')
+      for (let turn = 0; turn < 5000; turn += 1) {
+        folder.directory.rename('a', folder.directory, 'b')
+        folder.directory.rename('b', folder.directory, 'a')
+      }
       for (let waitedMs = 0; !quiet.some(event => event.overflow); waitedMs += 10) {
         assert.ok(waitedMs < 5000, 'waited five seconds for the overflow')
         await new Promise(resolve => setTimeout(resolve, 10))
       }
       assert.ok(events.some(event => event.overflow))
+      assert.deepEqual(closed, [])
     } finally {
       for (const watch of watches) watch.close()
       quietDirectory.close()

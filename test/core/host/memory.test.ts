@@ -119,7 +119,9 @@ describe('the memory disk without power', () => {
     it(`keeps what was flushed (${powerCut})`, () => {
       const all = afterPowerCuts({ powerCut }, root => {
         const file = root.open('f', 'create')
-        file.write(Buffer.from('kept'), 0)
+        const buffer = Buffer.from('kept')
+        file.write(buffer, 0)
+        buffer.fill('.')
         file.flush()
         root.flush()
         writeFile(root, 'lost', 'perhaps')
@@ -169,6 +171,14 @@ describe('the memory disk without power', () => {
       `${base} e/,dir 755`,
       `${base} e/,dir 755 e/l,symlink x`,
     ])
+  })
+
+  it('keeps all names up to the flush of any directory', () => {
+    const all = afterPowerCuts({ powerCut: 'ordered' }, root => {
+      buildTree(root, { d: {}, e: {} })
+      root.child('d')!.flush()
+    })
+    assert.deepEqual(distinct(all), ['d/,dir 755 e/,dir 755'])
   })
 
   it('keeps names of several directories in any order when loose, and loses or doubles what moved', () => {
@@ -225,13 +235,14 @@ describe('the memory disk without power', () => {
   it('has free locks and true link counts afterwards', () => {
     const host = createTestHost({ powerCut: 'ordered' })
     const root = rootOf(host)
-    writeFile(root, 'f', 'x')
+    buildTree(root, { f: 'x', d: {} })
     root.flushFileSystem()
     host.disk.makeHardLink(root, 'f', 'g')
     const lock = host.locks.open(root, 'lock')
     assert.equal(lock.tryAcquire(), true)
     for (let seed = 0; seed < 20; seed += 1) host.disk.cutPower(createSeededRandomness(seed))
     const now = rootOf(host)
+    assert.deepEqual([now.selfStat().links, now.stat('d')?.links], [3, 2])
     const names = now.list().filter(({ name }) => name === 'f' || name === 'g').length
     assert.equal(now.stat('f')?.links, names)
     const next = createMemoryHost({ disk: host.disk })

@@ -180,7 +180,7 @@ describe('memory and disk', () => {
           assert.deepEqual(describeTree(memory.root), describeTree(disk.root))
         }),
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
