@@ -124,6 +124,12 @@ export const errorTable = {
     'Paths are walked part by part without following links, so that nothing leads out of the tree.',
     'Name the real path, or keep the symlink as what it is.',
   ),
+  DRIFT: spec(
+    'operation',
+    'It was changed outside',
+    'The disk holds something else than the record says, so the operation would act on what was never recorded.',
+    'Keep it with sentctl absorb, or bring the record back with sentctl restore, then run it again.',
+  ),
   STATE_NOT_FOUND: spec(
     'operation',
     'No such state',

@@ -7,6 +7,7 @@ import { watchDiskDirectory } from './diskWatch.ts'
 import { hostErrorOf } from './errno.ts'
 import { HostError, isHostError } from './error.ts'
 import type { Directory, Files, Host } from './host.ts'
+import { createSqliteDatabases } from './sqliteDatabase.ts'
 import { createSqliteLocks } from './sqliteLock.ts'
 
 export interface DiskHostOptions {
@@ -23,6 +24,7 @@ export function createDiskHost(options: DiskHostOptions): Host {
   return {
     files,
     locks: createSqliteLocks(),
+    databases: createSqliteDatabases(),
     clock: createSystemClock(),
     random: createSystemRandomness(),
     processes: createSystemProcesses(options.label),

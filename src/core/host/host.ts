@@ -2,6 +2,8 @@
 // processes only through these, so that a test can put a memory file system or a failing disk in their place.
 // All calls are synchronous: the core slices its long work itself and yields between slices.
 
+import type { Databases } from './database.ts'
+
 /**
  * Bytes as a string in which every char is one byte (0 to 255, "latin1"). Names on disk are bytes, not text; as such
  * strings they compare in byte order, work as map keys and take one byte a char in memory.
@@ -115,7 +117,10 @@ export interface Files {
  * does the end of the process, however it ends.
  */
 export interface WriterLock {
-  /** Never waits; false while anybody holds the lock, this handle included. READ_ONLY where nobody could ever hold it. */
+  /**
+   * Never waits; false while anybody holds the lock, this handle included, and sometimes when several try at the same
+   * moment: try again a little later. READ_ONLY where nobody could ever hold it.
+   */
   tryAcquire(): boolean
   release(): void
   close(): void
@@ -156,6 +161,8 @@ export interface Host {
   readonly clock: Clock
   readonly random: Randomness
   readonly processes: Processes
+  /** For derived data; absent where none can be had. */
+  readonly databases?: Databases
   /** A directory outside every root folder where this device remembers its root folders; undefined: none. */
   readonly stateDirectory: Directory | undefined
 }

@@ -1,8 +1,9 @@
 // The words in which the history speaks to commands and screens: plain data, no behaviour. Everything here can be
 // printed as JSON once its byte strings are escaped and its bigints are gone.
-import type { FileKind, ByteString } from '../host/host.ts'
-import type { Entry } from '../format/node.ts'
+
 import type { Link, ObjectId } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import type { ByteString, FileKind } from '../host/host.ts'
 import type { Progress } from '../progress.ts'
 
 /** Long work: yields progress, returns its result; stops with CANCELLED when its signal is aborted. */
@@ -82,7 +83,18 @@ export interface StatusReport {
 
 /** Something that opening or an operation wants people to know. */
 export interface Notice {
-  readonly code: 'recovered' | 'applying' | 'unapplied' | 'read-only' | 'damaged' | 'torn' | 'clock' | 'protected' | 'drift' | 'moved'
+  readonly code:
+    | 'recovered'
+    | 'applying'
+    | 'unapplied'
+    | 'read-only'
+    | 'damaged'
+    | 'torn'
+    | 'clock'
+    | 'protected'
+    | 'drift'
+    | 'moved'
+    | 'settings'
   readonly text: string
 }
 

@@ -1,0 +1,206 @@
+// Settings as they are governed: sentient.yaml is a candidate while it differs from what is in force, and comes into
+// force by a record only. A rollback that brings old settings back lets the file follow, unless somebody edited it.
+import { SentientError } from '../errors.ts'
+import { hexOf } from '../format/bytes.ts'
+import { cidText, type Link } from '../format/id.ts'
+import { isHostError } from '../host/error.ts'
+import type { Directory } from '../host/host.ts'
+import type { ObjectReader } from '../store/tree.ts'
+import { settingsName } from '../worktree/reserved.ts'
+import { stateInForce, type TimelineContext } from './context.ts'
+import type { OperationResult, Work } from './model.ts'
+import { nothingDone } from './operations.ts'
+import {
+  defaultSettings,
+  editSettingsText,
+  parseSettings,
+  type Settings,
+  type SettingsProblem,
+  settingsBytesMax,
+  settingsDifferences,
+  settingsError,
+  settingsText,
+} from './settings.ts'
+import { transact } from './transact.ts'
+
+export interface SettingsCandidate {
+  readonly state: 'none' | 'changed' | 'missing' | 'invalid'
+  readonly problem?: SettingsProblem
+  readonly differences: readonly { readonly key: string; readonly inForce: string; readonly candidate: string }[]
+}
+
+/** The working copy's text; undefined when there is no such file. */
+export function readSettingsFile(root: Directory): string | undefined {
+  try {
+    const file = root.open(settingsName, 'read')
+    try {
+      const size = file.stat().size
+      if (size > settingsBytesMax) {
+        throw new SentientError('SETTINGS_INVALID', {
+          where: settingsName,
+          expected: `at most ${settingsBytesMax} bytes`,
+          found: `${size} bytes`,
+        })
+      }
+      const bytes = Buffer.alloc(size)
+      return bytes.toString('utf8', 0, file.read(bytes, 0, size, 0))
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isHostError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+export function writeSettingsFile(context: Pick<TimelineContext, 'directories' | 'random'>, text: string): void {
+  const { root, runtime } = context.directories
+  const temporary = `settings-${hexOf(context.random.bytes(4))}`
+  const mode = root.stat(settingsName)?.mode ?? 0o644
+  const file = runtime.open(temporary, 'create', mode)
+  try {
+    file.write(Buffer.from(text), 0)
+    file.flush()
+  } finally {
+    file.close()
+  }
+  runtime.rename(temporary, root, settingsName)
+}
+
+/** How sentient.yaml stands against what is in force. */
+export async function settingsCandidate(context: TimelineContext): Promise<SettingsCandidate> {
+  let text: string | undefined
+  try {
+    text = readSettingsFile(context.directories.root)
+  } catch (error) {
+    if (!(error instanceof SentientError)) throw error
+    return { state: 'invalid', problem: { line: 1, column: 1, message: error.message }, differences: [] }
+  }
+  if (text === undefined) return { state: 'missing', differences: [] }
+  if (text === context.settingsText()) return { state: 'none', differences: [] }
+  const parsed = await parseSettings(text)
+  if (parsed.state === 'invalid') return { state: 'invalid', problem: parsed.problem, differences: [] }
+  return { state: 'changed', differences: settingsDifferences(context.settings(), parsed.settings) }
+}
+
+/** Puts sentient.yaml in force; a missing file is written from what is in force. */
+export async function* applySettings(
+  context: TimelineContext,
+  options: { readonly signal?: AbortSignal } = {},
+): Work<OperationResult> {
+  const text = readSettingsFile(context.directories.root)
+  if (text === undefined) {
+    writeSettingsFile(context, context.settingsText())
+    return nothingDone('govern')
+  }
+  return yield* govern(context, text, options.signal)
+}
+
+/** Sets one key in the file and puts it in force. */
+export async function* setSetting(
+  context: TimelineContext,
+  key: string,
+  value: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Work<OperationResult> {
+  const before = readSettingsFile(context.directories.root) ?? context.settingsText()
+  const text = await editSettingsText(before, key, value)
+  const parsed = await parseSettings(text)
+  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
+  writeSettingsFile(context, text)
+  return yield* govern(context, text, options.signal)
+}
+
+async function* govern(context: TimelineContext, text: string, signal?: AbortSignal): Work<OperationResult> {
+  const parsed = await parseSettings(text)
+  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
+  const differences = settingsDifferences(context.settings(), parsed.settings)
+  const result = yield* transact(context, { label: 'config apply', signal }, async function* (tx) {
+    const settings = tx.ingest.put('raw', 'other', Buffer.from(text))
+    return {
+      action: 'govern',
+      subject: { kind: 'setting', id: settingsName },
+      changes: [],
+      domains: { settings },
+      fields: { keys: differences.map(difference => difference.key) },
+    }
+  })
+  await context.loadSettings()
+  return result ?? nothingDone('govern')
+}
+
+/** After other settings came into force: the file follows if it still showed the ones before. */
+export function settingsFollow(
+  context: TimelineContext,
+  reader: ObjectReader,
+  link: Link | undefined,
+): (() => void) | undefined {
+  if (readSettingsFile(context.directories.root) !== context.settingsText()) return undefined
+  const text = link === undefined ? settingsText(defaultSettings) : Buffer.from(reader.get(link)).toString('utf8')
+  return () => writeSettingsFile(context, text)
+}
+
+export interface LoadedSettings {
+  readonly id: string
+  readonly values: Settings
+  readonly text: string
+  /** Why the text in force could not be used: the defaults stand in, and nothing is kept or healed by itself. */
+  readonly problem?: string
+}
+
+/** The settings in force. Text that this program can not read falls back to the defaults, never locks anybody out. */
+export async function loadSettingsInForce(
+  context: Pick<TimelineContext, 'store' | 'journal' | 'directories'>,
+  known: LoadedSettings | undefined,
+): Promise<LoadedSettings> {
+  const { state } = stateInForce(context as TimelineContext)
+  const id = state.settings === undefined ? '' : cidText(state.settings)
+  if (known?.id === id) return known
+  const text =
+    state.settings === undefined
+      ? settingsText(defaultSettings)
+      : Buffer.from(context.store.get(state.settings)).toString('utf8')
+  const cached = readCached(context.directories.derived, id)
+  if (cached !== undefined) return { id, values: cached, text }
+  const parsed = await parseSettings(text)
+  if (parsed.state === 'invalid')
+    return { id, values: defaultSettings, text, problem: settingsError(parsed.problem).message }
+  writeCached(context.directories.derived, id, parsed.settings)
+  return { id, values: parsed.settings, text }
+}
+
+// Parsing costs a tenth of a short verb's time, so the result is kept beside the other derived data.
+const cacheName = 'settings.json'
+const cacheVersion = 1
+
+function readCached(derived: Directory | undefined, id: string): Settings | undefined {
+  if (derived === undefined) return undefined
+  try {
+    const file = derived.open(cacheName, 'read')
+    try {
+      const bytes = Buffer.alloc(Math.min(file.stat().size, settingsBytesMax))
+      const value = JSON.parse(bytes.toString('utf8', 0, file.read(bytes, 0, bytes.length, 0)))
+      return value.version === cacheVersion && value.id === id ? (value.settings as Settings) : undefined
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isHostError(error) || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function writeCached(derived: Directory | undefined, id: string, settings: Settings): void {
+  if (derived === undefined) return
+  try {
+    if (derived.stat(cacheName) !== undefined) derived.removeFile(cacheName)
+    const file = derived.open(cacheName, 'create', 0o600)
+    try {
+      file.write(Buffer.from(JSON.stringify({ version: cacheVersion, id, settings })), 0)
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (!isHostError(error)) throw error
+  }
+}

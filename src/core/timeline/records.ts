@@ -1,0 +1,168 @@
+// Records for people and programs: plain views of the journal's records, the changes they hold, filters over them.
+import { SentientError } from '../errors.ts'
+import { displayBytes, hexOf } from '../format/bytes.ts'
+import { isLink } from '../format/cbor.ts'
+import type { JournalRecord, RecordResult } from '../journal/model.ts'
+import { countChanges, readChanges } from '../store/changes.ts'
+import { isWithin } from '../worktree/paths.ts'
+import type { TimelineContext } from './context.ts'
+import type { GovernedPath, RecordFilter, RecordView, TreeChange } from './model.ts'
+
+/** The record; throws STATE_NOT_FOUND or DAMAGED. */
+export function requireRecord(context: TimelineContext, seq: number): JournalRecord {
+  const result = context.journal.read(seq)
+  if (result.state === 'intact') return result.record
+  if (result.state === 'damaged') {
+    throw new SentientError('DAMAGED', { what: `Record #${seq} is damaged`, where: result.where, found: result.reason })
+  }
+  const size = context.journal.head().size
+  throw new SentientError('STATE_NOT_FOUND', { what: 'No such record', where: `#${seq}`, expected: `0 to ${size - 1}` })
+}
+
+/** Every path that the record changed, sorted; nothing for a record whose body was removed. */
+export function* changesOf(context: TimelineContext, record: JournalRecord): Generator<TreeChange> {
+  const body = record.body
+  if (body === undefined) return
+  if (body.changes !== undefined) yield* readChanges(context.store, body.changes)
+  else if (body.before !== undefined || body.after !== undefined) {
+    yield { path: body.subject.id, before: body.before ?? null, after: body.after ?? null }
+  }
+}
+
+export function viewOf(context: TimelineContext, record: JournalRecord): RecordView {
+  const { envelope, body, seq } = record
+  const common = { seq, time: envelope.time, root: envelope.root, leaf: hexOf(record.leaf) }
+  if (body === undefined) {
+    return {
+      ...common,
+      actor: '',
+      action: 'forgotten',
+      subject: { kind: 'journal', id: '' },
+      effect: 'permit',
+      rule: '',
+      changed: 0,
+      doubtful: false,
+      forgotten: true,
+      fields: {},
+      summary: 'forgotten: only the proof of its place remains',
+    }
+  }
+  const changed = changedCount(context, record)
+  return {
+    ...common,
+    actor: body.actor,
+    action: body.action,
+    subject: body.subject,
+    effect: body.decision.effect,
+    rule: body.decision.rule,
+    changed,
+    before: body.before,
+    after: body.after,
+    changes: body.changes,
+    cause: body.cause,
+    doubtful: body.doubtful === true,
+    forgotten: false,
+    fields: body.fields ?? {},
+    summary: summaryOf(body, changed),
+  }
+}
+
+function changedCount(context: TimelineContext, { body }: JournalRecord): number {
+  if (body?.changes !== undefined) {
+    try {
+      return countChanges(context.store, body.changes)
+    } catch (error) {
+      if (error instanceof SentientError) return 0
+      throw error
+    }
+  }
+  return body?.before !== undefined || body?.after !== undefined ? 1 : 0
+}
+
+function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): string {
+  const { action, subject, fields = {} } = body
+  const id = displayBytes(subject.id)
+  const paths = changed === 1 ? '1 path' : `${changed} paths`
+  const scope = subject.id === '' ? paths : changed > 1 ? `${id} (${paths})` : id
+  switch (action) {
+    case 'adopt':
+      return `adopted ${paths}`
+    case 'move':
+    case 'copy': {
+      const to = fields.to instanceof Uint8Array ? displayBytes(Buffer.from(fields.to).toString('latin1')) : ''
+      return `${action} ${scope} to ${to === '' ? '.' : to}`
+    }
+    case 'rollback':
+      return `rollback to ${String(fields.state ?? id)} (${paths})`
+    case 'restore':
+      return `restore ${scope} from ${String(fields.state ?? '')}`
+    case 'undo':
+    case 'redo':
+      return `${action} of ${action === 'undo' ? String(fields.of ?? '') : 'undo'} #${body.cause ?? '?'} (${paths})`
+    case 'snapshot':
+      return `snapshot ${id}${fields.label ? ` "${displayText(String(fields.label))}"` : ''}`
+    case 'snapshot-label':
+      return `label ${id} "${displayText(String(fields.label ?? ''))}"`
+    case 'govern':
+      return `settings ${Array.isArray(fields.keys) ? fields.keys.join(', ') : ''}`.trim()
+    case 'denied':
+      return `denied ${String(fields.wanted ?? '')} ${id}`
+    default:
+      return `${action} ${scope}`
+  }
+}
+
+const displayText = (text: string): string => displayBytes(Buffer.from(text).toString('latin1'))
+
+/** Records that a filter lets through. Reads only what is asked for: callers stop when they have enough. */
+export function* filteredRecords(context: TimelineContext, filter: RecordFilter = {}): Generator<RecordView> {
+  const size = context.journal.head().size
+  const from = Math.max(0, filter.from ?? 0)
+  const to = Math.min(size, filter.to ?? size)
+  let left = filter.limit ?? Number.POSITIVE_INFINITY
+  for (const result of context.journal.records({ from, to, reverse: filter.newestFirst })) {
+    if (left <= 0) return
+    const view = letThrough(context, filter, result)
+    if (view === 'stop') return
+    if (view === undefined) continue
+    left--
+    yield view
+  }
+}
+
+function letThrough(
+  context: TimelineContext,
+  filter: RecordFilter,
+  result: RecordResult,
+): RecordView | 'stop' | undefined {
+  if (result.state !== 'intact') return undefined
+  const { record } = result
+  const { time } = record.envelope
+  const body = record.body
+  if (filter.since !== undefined && time < filter.since) return undefined
+  if (filter.until !== undefined && time > filter.until) return undefined
+  if (filter.actor !== undefined && body?.actor !== filter.actor) return undefined
+  if (filter.action !== undefined && body?.action !== filter.action) return undefined
+  if (filter.under !== undefined && !touches(context, record, filter.under)) return undefined
+  return viewOf(context, record)
+}
+
+function touches(context: TimelineContext, record: JournalRecord, under: GovernedPath): boolean {
+  const subject = record.body?.subject
+  if (subject?.kind === 'file' && subject.id !== '' && isWithin(subject.id, under)) return true
+  if (subject?.kind === 'file' && subject.id !== '' && !isWithin(under, subject.id)) return false
+  for (const change of changesOf(context, record)) if (isWithin(change.path, under)) return true
+  return false
+}
+
+/** Links that a record's body names: nothing that they lead to may be pruned while the record is retained. */
+export function linksOf(record: JournalRecord) {
+  const links: { readonly codec: 'raw' | 'dag-cbor'; readonly id: string }[] = []
+  const walk = (value: unknown): void => {
+    if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return
+    if (isLink(value as never)) links.push(value as never)
+    else for (const below of Object.values(value)) walk(below)
+  }
+  if (record.body !== undefined) walk(record.body)
+  return links
+}

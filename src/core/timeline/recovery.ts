@@ -1,0 +1,134 @@
+// After a kill: what was committed and is not yet visible is made visible, by whoever takes the writer lock next.
+// Paths that can not be changed on disk are remembered, so that they are not taken for changes made outside.
+import { byteStringOf, bytesOf, displayBytes } from '../format/bytes.ts'
+import { decode, encode, isLink, isList } from '../format/cbor.ts'
+import { FormatError } from '../format/formatError.ts'
+import type { Link } from '../format/id.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, Directory } from '../host/host.ts'
+import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
+import { ancestorsOf } from '../worktree/paths.ts'
+import { readState, type TimelineContext } from './context.ts'
+import type { Work } from './model.ts'
+
+const unappliedName = 'unapplied'
+const unappliedPathsMax = 100_000
+
+/** Under the writer lock: finishes what was committed and not applied. */
+export async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {
+  const head = context.journal.head()
+  if (head.applied >= head.size || head.root === undefined) return
+  const states = statesInRange(context, head.applied, head.size)
+  const changes = netChanges(context, states)
+  const report = yield* context.worktree.recover({ reader: context.store, changes, states }, signal)
+  writeUnapplied(context, report.unapplied)
+  context.journal.setApplied(head.size)
+  if (changes.length > 0) {
+    const text = `finished record ${head.size - 1}, which was committed and not yet visible: ${changes.length} paths`
+    context.notices.push({ code: 'recovered', text })
+  }
+  if (report.drifted.length > 0) {
+    const text = `${report.drifted.length} of them were changed outside and left as they are, first ${displayBytes(report.drifted[0])}`
+    context.notices.push({ code: 'drift', text })
+  }
+}
+
+/** The files of every state that the disk may show: before the range, after each record, and what records kept. */
+function statesInRange(context: TimelineContext, applied: number, size: number): Link[] {
+  const states: Link[] = []
+  const add = (link: Link) => {
+    if (!states.some(known => known.id === link.id)) states.push(link)
+  }
+  const rootBefore = applied === 0 ? undefined : context.journal.read(applied - 1)
+  if (rootBefore?.state === 'intact') add(readState(context.store, rootBefore.record.envelope.root).files)
+  for (const result of context.journal.records({ from: applied, to: size })) {
+    if (result.state !== 'intact') continue
+    const kept = result.record.body?.fields?.kept
+    if (kept !== undefined && isLink(kept)) add(readState(context.store, kept.id).files)
+    add(readState(context.store, result.record.envelope.root).files)
+  }
+  const last = context.journal.head().root
+  if (last === undefined) return states
+  const lastFiles = readState(context.store, last).files
+  return [...states.filter(link => link.id !== lastFiles.id), lastFiles]
+}
+
+/** Every path that any two neighbours of the range differ in, with what it shall be in the end. */
+function netChanges(context: TimelineContext, states: readonly Link[]): TreeChange[] {
+  const last = states.at(-1) as Link
+  const paths = new Set<ByteString>()
+  for (let i = 1; i < states.length; i++) {
+    for (const { path } of diffTrees(context.store, states[i - 1], states[i])) {
+      for (const ancestor of ancestorsOf(path)) if (context.worktree.stat(ancestor) === undefined) paths.add(ancestor)
+      paths.add(path)
+    }
+  }
+  const changes: TreeChange[] = []
+  for (const path of [...paths].sort()) {
+    const after = findPath(context.store, last, path) ?? null
+    changes.push({ path, before: null, after })
+  }
+  return changes
+}
+
+/** Remembers paths that are committed and could not be made visible; durable before `applied` moves on. */
+export function writeUnapplied(context: TimelineContext, unapplied: readonly { readonly path: ByteString }[]): void {
+  const runtime = context.directories.runtime
+  const known = readUnapplied(context)
+  if (unapplied.length === 0 && known.size === 0) return
+  for (const { path } of unapplied) known.add(path)
+  const still = [...known].filter(path => !isVisible(context, path)).slice(0, unappliedPathsMax)
+  if (still.length === 0) {
+    removeIfThere(runtime, unappliedName)
+    return
+  }
+  const bytes = encode(still.sort().map(path => bytesOf(path)))
+  const temporary = `${unappliedName}.new`
+  removeIfThere(runtime, temporary)
+  const file = runtime.open(temporary, 'create', 0o600)
+  try {
+    file.write(bytes, 0)
+    file.flush()
+  } finally {
+    file.close()
+  }
+  runtime.rename(temporary, runtime, unappliedName)
+  runtime.flush()
+}
+
+function isVisible(context: TimelineContext, path: ByteString): boolean {
+  const root = context.journal.head().root
+  if (root === undefined) return false
+  const entry = findPath(context.store, readState(context.store, root).files, path)
+  const stat = context.worktree.stat(path)
+  if (entry === undefined) return stat === undefined
+  return stat?.kind === entry.kind && (entry.kind === 'dir' || stat.size === entry.size) && stat.mode === entry.mode
+}
+
+/** Paths that are committed and could not be made visible. */
+export function readUnapplied(context: TimelineContext): Set<ByteString> {
+  const runtime = context.directories.runtime
+  try {
+    const file = runtime.open(unappliedName, 'read')
+    try {
+      const bytes = new Uint8Array(file.stat().size)
+      file.read(bytes, 0, bytes.length, 0)
+      const value = decode(bytes)
+      if (!isList(value)) return new Set()
+      return new Set(value.map(item => byteStringOf(item as Uint8Array)))
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isHostError(error) || error instanceof FormatError) return new Set()
+    throw error
+  }
+}
+
+function removeIfThere(directory: Directory, name: ByteString): void {
+  try {
+    directory.removeFile(name)
+  } catch (error) {
+    if (!isHostError(error, 'NOT_FOUND')) throw error
+  }
+}

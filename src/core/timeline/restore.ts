@@ -1,0 +1,282 @@
+// Going back: one path, one hunk or everything. Each is a record like any other, so it can be undone; what was changed
+// outside and is overwritten is kept as a snapshot first.
+import { SentientError } from '../errors.ts'
+import { displayBytes } from '../format/bytes.ts'
+import { dagLink, type Link, sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import type { State } from '../format/state.ts'
+import { ingestContent } from '../store/content.ts'
+import { diffTrees, findPath, walkTree } from '../store/tree.ts'
+import { ancestorsOf, checkGovernedPath, isWithin, nameOf } from '../worktree/paths.ts'
+import { readState, stateInForce, type TimelineContext } from './context.ts'
+import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
+import { settingsFollow } from './governing.ts'
+import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
+import { nothingDone } from './operations.ts'
+import { type PlannedChange, type Transaction, transact } from './transact.ts'
+
+export interface RestoreOptions {
+  readonly signal?: AbortSignal
+  /** 1-based hunks of the difference between the state and the disk; of one file only. */
+  readonly hunks?: readonly number[]
+  /** Puts a single path there instead. */
+  readonly as?: GovernedPath
+}
+
+const bulkPaths = 10
+const bulk = (action: string, paths: number): string | undefined => (paths >= bulkPaths ? action : undefined)
+
+/** Brings paths, with what lies below them, back to a state. */
+export async function* restore(
+  context: TimelineContext,
+  paths: readonly GovernedPath[],
+  to: StatePoint,
+  options: RestoreOptions = {},
+): Work<OperationResult> {
+  for (const path of paths) checkGovernedPath(path)
+  if (options.hunks !== undefined) return yield* restoreHunks(context, single(paths, '--hunk'), to, options)
+  if (options.as !== undefined) return yield* restoreAs(context, single(paths, '--as'), to, options)
+  const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
+    const target = readState(tx.ingest, to.root)
+    for (const path of paths) requireSomewhere(context, tx, target, path)
+    const changes = new Map<GovernedPath, PlannedChange>()
+    for (const path of paths) {
+      for (const change of diffTrees(tx.ingest, tx.state.files, target.files, { under: path }))
+        changes.set(change.path, change)
+      addParents(tx, target, path, changes)
+    }
+    yield* addDrift(context, tx, target.files, { under: paths, changes, removeNew: 'below', signal: options.signal })
+    return {
+      action: 'restore',
+      subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
+      changes: [...changes.values()],
+      fields: { to: dagLink(to.root), state: to.text },
+      snapshotBefore: bulk('restore', changes.size),
+    }
+  })
+  return result ?? nothingDone('restore')
+}
+
+function single(paths: readonly GovernedPath[], flag: string): GovernedPath {
+  if (paths.length !== 1)
+    throw new SentientError('USAGE', { what: `${flag} takes one path`, found: `${paths.length} paths` })
+  return paths[0]
+}
+
+function requireSomewhere(context: TimelineContext, tx: Transaction, target: State, path: GovernedPath): void {
+  if (findPath(tx.ingest, target.files, path) !== undefined || findPath(tx.ingest, tx.state.files, path) !== undefined)
+    return
+  if (context.worktree.stat(path) !== undefined) {
+    throw new SentientError('PATH_NOT_FOUND', {
+      what: 'That state did not have the path, nor is it recorded now',
+      where: displayBytes(path),
+      hint: 'To remove it: sentctl rm.',
+    })
+  }
+  throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
+}
+
+/** Directories of the target above the path that the state in force lacks. */
+function addParents(
+  tx: Transaction,
+  target: State,
+  path: GovernedPath,
+  changes: Map<GovernedPath, PlannedChange>,
+): void {
+  if (findPath(tx.ingest, target.files, path) === undefined) return
+  for (const ancestor of ancestorsOf(path)) {
+    const now = findPath(tx.ingest, tx.state.files, ancestor) ?? null
+    if (now?.kind === 'dir') continue
+    const after = findPath(tx.ingest, target.files, ancestor) ?? null
+    if (after !== null) changes.set(ancestor, { path: ancestor, before: now, after })
+  }
+}
+
+interface DriftRequest {
+  readonly under: readonly GovernedPath[]
+  readonly changes: Map<GovernedPath, PlannedChange>
+  /** New paths: of an explicitly restored directory they go, in a rollback they stay where nothing needs their place. */
+  readonly removeNew: 'below' | 'never'
+  readonly signal: AbortSignal | undefined
+}
+
+/** Adds recorded paths that only the disk has otherwise, so that the disk follows too. */
+async function* addDrift(context: TimelineContext, tx: Transaction, target: Link, request: DriftRequest): Work<void> {
+  const { ignore, gitignore } = context.settings()
+  const look = yield* context.worktree.scan({
+    reader: tx.ingest,
+    files: tx.state.files,
+    ignore: { ignore, gitignore },
+    under: request.under,
+    signal: request.signal,
+  })
+  for (const { path, recorded } of look.differences) {
+    if (request.changes.has(path)) continue
+    const after = findPath(tx.ingest, target, path) ?? null
+    if (recorded === null && after === null && request.removeNew === 'never') continue
+    if (recorded === null && after === null && !request.under.some(top => isWithin(path, top))) continue
+    request.changes.set(path, { path, before: recorded, after })
+  }
+}
+
+async function* restoreAs(
+  context: TimelineContext,
+  path: GovernedPath,
+  to: StatePoint,
+  options: RestoreOptions,
+): Work<OperationResult> {
+  const as = options.as as GovernedPath
+  checkGovernedPath(as)
+  const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
+    const target = readState(tx.ingest, to.root)
+    if (findPath(tx.ingest, target.files, path) === undefined)
+      throw new SentientError('PATH_NOT_FOUND', { where: `${displayBytes(path)} in ${to.text}` })
+    if (findPath(tx.ingest, tx.state.files, as) !== undefined || context.worktree.stat(as) !== undefined) {
+      throw new SentientError('PATH_EXISTS', { where: displayBytes(as) })
+    }
+    const changes: PlannedChange[] = []
+    for (const ancestor of ancestorsOf(as)) {
+      if (findPath(tx.ingest, tx.state.files, ancestor) === undefined)
+        throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(ancestor) })
+    }
+    for (const item of walkTree(tx.ingest, target.files, { under: path })) {
+      const there = as + item.path.slice(path.length)
+      changes.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
+    }
+    return {
+      action: 'restore',
+      subject: { kind: 'file', id: as },
+      changes,
+      fields: { to: dagLink(to.root), state: to.text, from: Buffer.from(path, 'latin1') },
+    }
+  })
+  return result ?? nothingDone('restore')
+}
+
+/** Brings single hunks of a text file back. A file that was changed outside stays so, without those hunks. */
+async function* restoreHunks(
+  context: TimelineContext,
+  path: GovernedPath,
+  to: StatePoint,
+  options: RestoreOptions,
+): Work<OperationResult> {
+  const hunks = options.hunks ?? []
+  const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
+    const old = findPath(tx.ingest, readState(tx.ingest, to.root).files, path)
+    const recorded = findPath(tx.ingest, tx.state.files, path)
+    const look = yield* context.worktree.look(path, options.signal)
+    if (old?.kind !== 'file' || look.stat?.kind !== 'file' || look.content === undefined) {
+      throw new SentientError('PATH_NOT_FOUND', {
+        what: 'Hunks need a text file on both sides',
+        where: displayBytes(path),
+      })
+    }
+    const reverted = revertHunks(storedBytes(tx.ingest, old), diskBytes(context, path), hunks)
+    const stored = ingestContent(tx.ingest, bytesSource(reverted))
+    const next: Entry = {
+      name: nameOf(path),
+      kind: 'file',
+      mode: look.stat.mode,
+      size: stored.size,
+      content: stored.link,
+    }
+    const drifted =
+      recorded === undefined || !sameLink(recorded.content, look.content) || recorded.mode !== look.stat.mode
+    const change: PlannedChange = drifted
+      ? { path, before: recorded ?? null, after: recorded ?? null, shown: next }
+      : { path, before: recorded, after: next }
+    return {
+      action: 'restore',
+      subject: { kind: 'file', id: path },
+      changes: [change],
+      fields: { to: dagLink(to.root), state: to.text, hunks: [...hunks] },
+    }
+  })
+  return result ?? nothingDone('restore')
+}
+
+function bytesSource(bytes: Uint8Array) {
+  return {
+    size: bytes.length,
+    read(target: Uint8Array, offset: number, length: number, position: number): number {
+      const part = bytes.subarray(position, position + length)
+      target.set(part, offset)
+      return part.length
+    },
+  }
+}
+
+/** What a rollback would touch; nothing is changed and no lock is taken. */
+export async function* rollbackPreview(
+  context: TimelineContext,
+  to: StatePoint,
+  options: { readonly signal?: AbortSignal } = {},
+): Work<RollbackPreview> {
+  const { state } = stateInForce(context)
+  const target = readState(context.store, to.root)
+  const { ignore, gitignore } = context.settings()
+  const look = yield* context.worktree.scan({
+    reader: context.store,
+    files: state.files,
+    ignore: { ignore, gitignore },
+    signal: options.signal,
+  })
+  const changes = new Map<GovernedPath, TreeChange>()
+  for (const change of diffTrees(context.store, state.files, target.files)) changes.set(change.path, change)
+  const drift: GovernedPath[] = []
+  for (const { path, recorded, disk } of look.differences) {
+    const after = findPath(context.store, target.files, path) ?? null
+    if (recorded === null && after === null) continue
+    if (disk !== undefined) drift.push(path)
+    if (!changes.has(path)) changes.set(path, { path, before: recorded, after })
+  }
+  const counts = { created: 0, changed: 0, deleted: 0 }
+  let bytes = 0
+  for (const { before, after } of changes.values()) {
+    if (before === null) counts.created++
+    else if (after === null) counts.deleted++
+    else counts.changed++
+    if (after?.kind === 'file') bytes += after.size
+  }
+  const sorted = [...changes.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  return {
+    target: to,
+    changes: sorted,
+    counts,
+    bytes,
+    drift,
+    settingsChange: !sameLink(state.settings, target.settings),
+  }
+}
+
+/** Everything back to a state, in one record. Files that are new and in nobody's way stay. */
+export async function* rollback(
+  context: TimelineContext,
+  to: StatePoint,
+  options: { readonly signal?: AbortSignal } = {},
+): Work<OperationResult> {
+  const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
+    const target = readState(tx.ingest, to.root)
+    const changes = new Map<GovernedPath, PlannedChange>()
+    for (const change of diffTrees(tx.ingest, tx.state.files, target.files)) changes.set(change.path, change)
+    yield* addDrift(context, tx, target.files, { under: [], changes, removeNew: 'never', signal: options.signal })
+    const { files: _, metadataSet: __, ...domains } = target
+    const settingsMove = !sameLink(domains.settings, tx.state.settings)
+    const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
+    return {
+      action: 'rollback',
+      subject: { kind: 'snapshot', id: to.snapshot ?? '' },
+      changes: [...changes.values()],
+      domains: {
+        contracts: domains.contracts,
+        boxes: domains.boxes,
+        services: domains.services,
+        settings: domains.settings,
+      },
+      fields: { to: dagLink(to.root), seq: to.seq, state: to.text },
+      snapshotBefore: 'rollback',
+      afterwards: follow,
+    }
+  })
+  return result ?? nothingDone('rollback')
+}

@@ -1,0 +1,360 @@
+// How the tree stands against the record: the list of what was changed outside, what is damaged, what could not be
+// made visible. And single directories and paths as a screen lists them, past states too.
+
+import { SentientError } from '../errors.ts'
+import { displayBytes } from '../format/bytes.ts'
+import { sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, FileStat } from '../host/host.ts'
+import { diffTrees, findPath, listEntries } from '../store/tree.ts'
+import { compilePathGlob } from '../worktree/ignore.ts'
+import { ancestorsOf, joinPath, parentOf } from '../worktree/paths.ts'
+import { isOutsideFiles } from '../worktree/reserved.ts'
+import type { Difference } from '../worktree/scan.ts'
+import { openBelow } from '../worktree/walk.ts'
+import { readState, stateInForce, type TimelineContext } from './context.ts'
+import { readDamagedPaths } from './damage.ts'
+import { diskEntryOf } from './fileDiff.ts'
+import { settingsCandidate } from './governing.ts'
+import type {
+  Change,
+  ChangeCounts,
+  ChangeState,
+  DriftRule,
+  GovernedPath,
+  IntegrityMark,
+  ListedEntry,
+  StatePoint,
+  StatusReport,
+  Work,
+} from './model.ts'
+import { readUnapplied } from './recovery.ts'
+import type { Settings } from './settings.ts'
+import { currentSnapshots } from './snapshots.ts'
+
+/** Compares the tree with the state in force. */
+export async function* status(
+  context: TimelineContext,
+  options: { readonly under?: readonly GovernedPath[]; readonly signal?: AbortSignal } = {},
+): Work<StatusReport> {
+  const lastLook = context.worktree.lastLook()
+  const head = context.journal.head()
+  const { root, state } = stateInForce(context)
+  const settings = context.settings()
+  const { ignore, gitignore } = settings
+  const look = yield* context.worktree.scan({
+    reader: context.store,
+    files: state.files,
+    ignore: { ignore, gitignore },
+    under: options.under,
+    signal: options.signal,
+  })
+  const applying = pathsBeingApplied(context)
+  const unapplied = readUnapplied(context)
+  const ruleFor = driftRules(settings)
+  const changes: Change[] = look.differences.map(difference => {
+    const drift = ruleFor(difference.path)
+    const special = applying.has(difference.path)
+      ? 'applying'
+      : unapplied.has(difference.path)
+        ? 'unapplied'
+        : undefined
+    return changeOf(difference, special, drift)
+  })
+  addDamaged(context, state.files, changes, ruleFor)
+  changes.sort((a, b) => (a.path < b.path ? -1 : 1))
+  const candidate = await settingsCandidate(context)
+  return {
+    rootPath: context.directories.root.path,
+    records: head.size,
+    root,
+    time: head.time,
+    changes,
+    counts: countChanges(changes),
+    filesChecked: look.filesChecked,
+    filesHashed: look.filesHashed,
+    bytesHashed: look.bytesHashed,
+    skipped: look.skipped,
+    ignored: look.ignored,
+    lastLook,
+    settingsCandidate: candidate.state,
+    settingsProblem:
+      candidate.problem &&
+      `line ${candidate.problem.line}, column ${candidate.problem.column}: ${candidate.problem.message}`,
+    snapshots: currentSnapshots(context).length,
+    notices: [...context.notices],
+  }
+}
+
+/** Paths that are committed and that another process is making visible right now. */
+function pathsBeingApplied(context: TimelineContext): Set<ByteString> {
+  const paths = new Set<ByteString>()
+  const { applied, size, root } = context.journal.head()
+  if (applied >= size || applied === 0 || root === undefined) return paths
+  const before = context.journal.read(applied - 1)
+  if (before.state !== 'intact') return paths
+  const old = readState(context.store, before.record.envelope.root)
+  for (const { path } of diffTrees(context.store, old.files, readState(context.store, root).files)) paths.add(path)
+  return paths
+}
+
+/** What drift means at a path: the last rule of the settings that names it. */
+export function driftRules(settings: Settings): (path: ByteString) => DriftRule {
+  const rules = settings.drift.map(rule => ({ matches: rule.paths.map(glob => compilePathGlob(glob)), do: rule.do }))
+  return path => rules.findLast(rule => rule.matches.some(matches => matches(path)))?.do ?? 'warn'
+}
+
+export function changeOf(
+  { path, recorded, disk, content, unreadable }: Difference,
+  special: 'applying' | 'unapplied' | undefined,
+  drift: DriftRule,
+): Change {
+  const differs: ('content' | 'mode' | 'kind')[] = []
+  if (recorded !== null && disk !== undefined) {
+    if (recorded.kind !== disk.kind) differs.push('kind')
+    else {
+      const contentSame = content === undefined ? recorded.kind === 'dir' : sameLink(content, recorded.content)
+      if (!contentSame) differs.push('content')
+      if (recorded.kind !== 'symlink' && recorded.mode !== disk.mode) differs.push('mode')
+    }
+  }
+  const state: ChangeState =
+    special ??
+    (unreadable !== undefined ? 'unreadable' : disk === undefined ? 'gone' : recorded === null ? 'new' : 'changed')
+  return {
+    path,
+    state,
+    kind: disk?.kind ?? recorded?.kind ?? 'other',
+    recorded,
+    disk: disk === undefined ? null : diskEntryOf(disk),
+    differs,
+    reason: reasonOf(state, differs, unreadable),
+    drift,
+  }
+}
+
+function reasonOf(state: ChangeState, differs: readonly string[], unreadable: string | undefined): string {
+  switch (state) {
+    case 'changed':
+      return differs.length === 1 && differs[0] === 'mode' ? 'mode changed outside' : 'changed outside'
+    case 'new':
+      return 'new, not recorded'
+    case 'gone':
+      return 'removed outside'
+    case 'damaged':
+      return 'the recorded content is damaged in the store'
+    case 'applying':
+      return 'committed, being put in place by another process'
+    case 'unapplied':
+      return 'committed, but the disk refused it'
+    case 'unreadable':
+      return unreadable ?? 'it can not be read'
+  }
+}
+
+function addDamaged(
+  context: TimelineContext,
+  files: Entry['content'],
+  changes: Change[],
+  ruleFor: (path: ByteString) => DriftRule,
+): void {
+  const known = new Map(changes.map((change, i) => [change.path, i]))
+  for (const path of readDamagedPaths(context)) {
+    const recorded = findPath(context.store, files, path)
+    if (recorded === undefined) continue
+    const at = known.get(path)
+    const disk = context.worktree.stat(path)
+    const change: Change = {
+      path,
+      state: 'damaged',
+      kind: recorded.kind,
+      recorded,
+      disk: disk === undefined ? null : diskEntryOf(disk),
+      differs: [],
+      reason: reasonOf('damaged', [], undefined),
+      drift: ruleFor(path),
+    }
+    if (at === undefined) changes.push(change)
+    else changes[at] = change
+  }
+}
+
+export function countChanges(changes: readonly Change[]): ChangeCounts {
+  const counts: Record<ChangeState, number> = {
+    changed: 0,
+    new: 0,
+    gone: 0,
+    damaged: 0,
+    applying: 0,
+    unapplied: 0,
+    unreadable: 0,
+  }
+  for (const change of changes) counts[change.state]++
+  return counts
+}
+
+const marks: Readonly<Record<ChangeState, IntegrityMark>> = {
+  changed: '~',
+  new: '+',
+  gone: '-',
+  damaged: '!',
+  applying: '?',
+  unapplied: '~',
+  unreadable: '!',
+}
+
+const worstFirst: readonly IntegrityMark[] = ['!', '-', '~', '+', '?', 's', '=', ' ']
+const worse = (a: IntegrityMark, b: IntegrityMark): IntegrityMark =>
+  worstFirst.indexOf(a) < worstFirst.indexOf(b) ? a : b
+
+export interface KnownMarks {
+  of(path: ByteString): Change | undefined
+  below(path: ByteString): { readonly count: number; readonly worst: IntegrityMark } | undefined
+}
+
+/** What a report says path by path and folded into directories, for listings. */
+export function knownMarks(report: StatusReport | undefined): KnownMarks | undefined {
+  if (report === undefined) return undefined
+  const changes = new Map(report.changes.map(change => [change.path, change]))
+  const below = new Map<ByteString, { count: number; worst: IntegrityMark }>()
+  for (const { path, state } of report.changes) {
+    for (const ancestor of ['', ...ancestorsOf(path)]) {
+      const known = below.get(ancestor)
+      below.set(ancestor, { count: (known?.count ?? 0) + 1, worst: worse(known?.worst ?? '=', marks[state]) })
+    }
+  }
+  return { of: path => changes.get(path), below: path => below.get(path) }
+}
+
+/** One directory as it stands now: disk and record side by side, or as a past state had it. */
+export function listDirectory(
+  context: TimelineContext,
+  path: GovernedPath,
+  options: { readonly at?: StatePoint; readonly known?: KnownMarks },
+): ListedEntry[] {
+  const files =
+    options.at === undefined ? stateInForce(context).state.files : readState(context.store, options.at.root).files
+  const recorded = new Map<ByteString, Entry>()
+  const entry = path === '' ? undefined : findPath(context.store, files, path)
+  const link = path === '' ? files : entry?.kind === 'dir' ? entry.content : undefined
+  if (link !== undefined) for (const child of listEntries(context.store, link)) recorded.set(child.name, child)
+  if (options.at !== undefined) {
+    if (link === undefined) throw missing(path, entry)
+    return [...recorded.values()].map(child => pastEntry(path, child))
+  }
+  const disk = diskNames(context, path)
+  if (disk === undefined && link === undefined) throw missing(path, entry)
+  const names = new Set([...recorded.keys(), ...(disk?.keys() ?? [])])
+  const listed: ListedEntry[] = []
+  for (const name of [...names].sort()) {
+    if (path === '' && isOutsideFiles(name)) continue
+    listed.push(presentEntry(context, joinPath(path, name), recorded.get(name), disk?.get(name), options.known))
+  }
+  return listed
+}
+
+function missing(path: GovernedPath, entry: Entry | undefined): SentientError {
+  return new SentientError(entry === undefined ? 'PATH_NOT_FOUND' : 'NOT_A_DIRECTORY', { where: displayBytes(path) })
+}
+
+function diskNames(context: TimelineContext, path: GovernedPath): Map<ByteString, FileStat> | undefined {
+  let directory: ReturnType<typeof openBelow>
+  try {
+    directory = openBelow(context.worktree.root, path)
+  } catch (error) {
+    if (error instanceof SentientError || isHostError(error, 'DENIED')) return undefined
+    throw error
+  }
+  if (directory === undefined) return undefined
+  try {
+    const names = new Map<ByteString, FileStat>()
+    for (const { name } of directory.list()) {
+      const stat = directory.stat(name)
+      if (stat !== undefined) names.set(name, stat)
+    }
+    return names
+  } finally {
+    directory.close()
+  }
+}
+
+function pastEntry(directory: GovernedPath, entry: Entry): ListedEntry {
+  return {
+    name: entry.name,
+    path: joinPath(directory, entry.name),
+    kind: entry.kind,
+    mode: entry.mode,
+    size: entry.size,
+    mtime: 0,
+    mark: '=',
+    reason: 'as recorded then',
+  }
+}
+
+function presentEntry(
+  context: TimelineContext,
+  path: GovernedPath,
+  recorded: Entry | undefined,
+  disk: FileStat | undefined,
+  known: KnownMarks | undefined,
+): ListedEntry {
+  const { mark, reason } = markOf(context, path, recorded, disk, known)
+  const shown = disk ?? recorded
+  return {
+    name: path.slice(path.lastIndexOf('/') + 1),
+    path,
+    kind: shown?.kind ?? 'other',
+    mode: shown?.mode ?? 0,
+    size: disk?.kind === 'dir' ? (recorded?.size ?? 0) : (shown?.size ?? 0),
+    mtime: disk === undefined ? 0 : Number(disk.mtimeNs / 1000n),
+    mark,
+    reason,
+    below: shown?.kind === 'dir' ? known?.below(path) : undefined,
+  }
+}
+
+function markOf(
+  context: TimelineContext,
+  path: GovernedPath,
+  recorded: Entry | undefined,
+  disk: FileStat | undefined,
+  known: KnownMarks | undefined,
+): { mark: IntegrityMark; reason: string } {
+  if (disk?.kind === 'other') return { mark: 's', reason: 'a socket, pipe or device: skipped' }
+  const change = known?.of(path)
+  if (change !== undefined) return { mark: marks[change.state], reason: change.reason }
+  if (recorded === undefined && disk !== undefined) {
+    const { ignore, gitignore } = context.settings()
+    const rule = context.worktree.isIgnored(path, disk.kind === 'dir', { ignore, gitignore })
+    if (rule !== undefined) return { mark: ' ', reason: `ignored by ${rule.pattern}` }
+    if (known?.below(path) === undefined && known !== undefined && insideIgnored(context, path))
+      return { mark: ' ', reason: 'inside an ignored directory' }
+    return { mark: '+', reason: 'new, not recorded' }
+  }
+  if (disk === undefined) return { mark: '-', reason: 'removed outside' }
+  if (known === undefined) return { mark: '?', reason: 'not looked at yet' }
+  return { mark: '=', reason: 'as recorded' }
+}
+
+function insideIgnored(context: TimelineContext, path: GovernedPath): boolean {
+  const { ignore, gitignore } = context.settings()
+  return ancestorsOf(path).some(
+    ancestor => context.worktree.isIgnored(ancestor, true, { ignore, gitignore }) !== undefined,
+  )
+}
+
+/** One path as its directory lists it; undefined when neither disk nor record has it. */
+export function listPath(
+  context: TimelineContext,
+  path: GovernedPath,
+  options: { readonly at?: StatePoint; readonly known?: KnownMarks },
+): ListedEntry | undefined {
+  const files =
+    options.at === undefined ? stateInForce(context).state.files : readState(context.store, options.at.root).files
+  const recorded = findPath(context.store, files, path)
+  if (options.at !== undefined) return recorded && pastEntry(parentOf(path), recorded)
+  const disk = context.worktree.stat(path)
+  if (recorded === undefined && disk === undefined) return undefined
+  return presentEntry(context, path, path === '' ? undefined : recorded, disk, options.known)
+}

@@ -1,0 +1,190 @@
+// recycle.trace: the changes of every record since the oldest snapshot, as one stream that replays to the state in
+// force. A projection: appended to when it still fits, made anew when it does not.
+
+import { SentientError } from '../errors.ts'
+import { hexOf } from '../format/bytes.ts'
+import { parseOrigin } from '../format/checkpoint.ts'
+import type { ObjectId } from '../format/id.ts'
+import { decodeTraceHeader, decodeTraceItemAt, encodeTraceHeader, encodeTraceItem } from '../format/recycleTrace.ts'
+import { encodeState } from '../format/state.ts'
+import { isHostError } from '../host/error.ts'
+import type { Directory, OpenFile } from '../host/host.ts'
+import { createSlicer } from '../progress.ts'
+import { editTree, type ObjectWriter } from '../store/tree.ts'
+import { readState, type TimelineContext } from './context.ts'
+import type { TreeChange, Work } from './model.ts'
+import { changesOf, requireRecord } from './records.ts'
+import { retentionHorizon } from './snapshots.ts'
+
+const traceName = 'recycle.trace'
+const positionName = 'trace.json'
+const changesPerItem = 1_000
+const bufferBytes = 1 << 20
+/** Rewritten when more than this share of its records lies before the oldest snapshot. */
+const staleShare = 0.5
+
+interface Position {
+  readonly origin: string
+  readonly base: number
+  readonly next: number
+  readonly bytes: number
+}
+
+/** Brings recycle.trace up to the journal's head. */
+export async function* storeTrace(context: TimelineContext, origin: string, signal?: AbortSignal): Work<void> {
+  const { root, derived } = context.directories
+  const size = context.journal.head().size
+  if (size === 0 || derived === undefined) return
+  const horizon = retentionHorizon(context)
+  const known = readPosition(derived)
+  const fits =
+    known !== undefined &&
+    known.origin === origin &&
+    known.base <= horizon &&
+    known.next <= size &&
+    root.stat(traceName)?.size === known.bytes &&
+    (horizon - known.base) / Math.max(1, known.next - known.base) <= staleShare
+  if (fits && known.next === size) return
+  const start = fits ? known : undefined
+  const temporary = `trace-${hexOf(context.random.bytes(4))}`
+  const file = start === undefined ? derived.open(temporary, 'create', 0o600) : root.open(traceName, 'modify')
+  try {
+    const base = start?.base ?? horizon
+    const out = appender(file, start?.bytes ?? 0)
+    if (start === undefined) {
+      out.write(encodeTraceHeader({ baseSeq: base, baseRoot: requireRecord(context, base).envelope.root, origin }))
+    }
+    yield* writeItems(context, out, { from: start?.next ?? base + 1, to: size, signal })
+    const bytes = out.end()
+    if (start === undefined) derived.rename(temporary, root, traceName)
+    writePosition(derived, { origin, base, next: size, bytes })
+  } finally {
+    file.close()
+  }
+}
+
+function appender(file: OpenFile, from: number) {
+  let position = from
+  let waiting: Uint8Array[] = []
+  let waitingBytes = 0
+  const drain = () => {
+    const bytes = Buffer.concat(waiting)
+    if (bytes.length > 0) file.write(bytes, position)
+    position += bytes.length
+    waiting = []
+    waitingBytes = 0
+  }
+  return {
+    write(bytes: Uint8Array) {
+      waiting.push(bytes)
+      waitingBytes += bytes.length
+      if (waitingBytes >= bufferBytes) drain()
+    },
+    end() {
+      drain()
+      return position
+    },
+  }
+}
+
+async function* writeItems(
+  context: TimelineContext,
+  out: { write(bytes: Uint8Array): void },
+  range: { from: number; to: number; signal?: AbortSignal },
+): Work<void> {
+  const slicer = createSlicer(context.clock, range.signal)
+  for (const result of context.journal.records({ from: range.from, to: range.to })) {
+    if (result.state !== 'intact') continue
+    const { seq, envelope } = result.record
+    let part: TreeChange[] = []
+    for (const change of changesOf(context, result.record)) {
+      if (part.length === changesPerItem) {
+        out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: true }))
+        part = []
+      }
+      part.push(change)
+    }
+    out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: false }))
+    if (slicer.due()) {
+      yield { phase: 'writing recycle.trace', done: seq, total: range.to, unit: 'records' }
+      await slicer.pause()
+    }
+  }
+}
+
+function readPosition(derived: Directory): Position | undefined {
+  try {
+    const file = derived.open(positionName, 'read')
+    try {
+      const bytes = Buffer.alloc(4_096)
+      const value = JSON.parse(bytes.toString('utf8', 0, file.read(bytes, 0, bytes.length, 0)))
+      const numbers = [value.base, value.next, value.bytes]
+      return typeof value.origin === 'string' && numbers.every(Number.isSafeInteger) ? value : undefined
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isHostError(error) || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function writePosition(derived: Directory, position: Position): void {
+  if (derived.stat(positionName) !== undefined) derived.removeFile(positionName)
+  const file = derived.open(positionName, 'create', 0o600)
+  try {
+    file.write(Buffer.from(JSON.stringify(position)), 0)
+  } finally {
+    file.close()
+  }
+}
+
+/** Replays recycle.trace over its base state and gives the root that it leads to, and the one it claims. */
+export function replayTrace(
+  context: TimelineContext,
+  writer: ObjectWriter,
+): { readonly seq: number; readonly root: ObjectId; readonly claimed: ObjectId } {
+  const bytes = readTrace(context.directories.root)
+  const header = decodeTraceHeader(bytes)
+  if (header.state !== 'ok') throw damagedTrace(header.reason, 0)
+  parseOrigin(header.value.origin)
+  let state = readState(writer, header.value.baseRoot)
+  let seq = header.value.baseSeq
+  let claimed = header.value.baseRoot
+  let pending: TreeChange[] = []
+  for (let offset = header.nextOffset; offset < bytes.length; ) {
+    const item = decodeTraceItemAt(bytes, offset)
+    if (item.state !== 'ok') throw damagedTrace(item.reason, offset)
+    offset = item.nextOffset
+    pending.push(...item.value.changes)
+    if (item.value.more) continue
+    const edits = pending.map(({ path, after }) => ({ path, after, keepChildren: after?.kind === 'dir' }))
+    const files = edits.length === 0 ? state.files : editTree(writer, state.files, edits)
+    pending = []
+    seq = item.value.seq
+    claimed = item.value.root
+    // The domains beside the files are no part of the deltas: they come with the claimed state.
+    state = { ...readState(writer, claimed), files }
+  }
+  const root = writer.put('dag-cbor', 'state', encodeState(state))
+  return { seq, root: root.id, claimed }
+}
+
+function damagedTrace(reason: string, offset: number): SentientError {
+  return new SentientError('DAMAGED', {
+    where: `${traceName}, offset ${offset}`,
+    found: reason,
+    hint: 'It is derived: sentctl repair makes it anew.',
+  })
+}
+
+function readTrace(root: Directory): Uint8Array {
+  const file = root.open(traceName, 'read')
+  try {
+    const bytes = new Uint8Array(file.stat().size)
+    for (let got = 0; got < bytes.length; ) got += file.read(bytes, got, bytes.length - got, got) || bytes.length
+    return bytes
+  } finally {
+    file.close()
+  }
+}

@@ -1,0 +1,430 @@
+// The rule of commit: the record is the commit, the tree on disk a view of it. Decide; make objects durable; stage;
+// append the record and flush it: that is the commit point; then put the change in place.
+import { SentientError } from '../errors.ts'
+import { displayBytes } from '../format/bytes.ts'
+import type { CborValue } from '../format/cbor.ts'
+import { dagLink, type Link, type ObjectId, sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import type { Body } from '../format/record.ts'
+import { encodeState, type State } from '../format/state.ts'
+import type { ByteString, FileStat } from '../host/host.ts'
+import type { NewRecord } from '../journal/model.ts'
+import type { Progress } from '../progress.ts'
+import { sortChanges, writeChanges } from '../store/changes.ts'
+import type { Ingest } from '../store/store.ts'
+import { type Edit, editTree, findPath, sameApartFromChildren } from '../store/tree.ts'
+import type { Target } from '../worktree/apply.ts'
+import { ancestorsOf, isWithin } from '../worktree/paths.ts'
+import { captureDifferences } from './capture.ts'
+import { type DecisionRequest, stateInForce, type TimelineContext } from './context.ts'
+import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
+import { finishApplying, writeUnapplied } from './recovery.ts'
+import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
+
+/** One path of a plan. `before` and `after` are recorded entries; equal ones ask only for the disk to follow. */
+export interface PlannedChange extends TreeChange {
+  /** What the disk shall hold when that is not `after`: undoing an operation that overwrote a change made outside. */
+  readonly shown?: Entry | null
+}
+
+/** What an operation wants to commit. */
+export interface Plan {
+  readonly action: string
+  readonly subject: Body['subject']
+  readonly changes: readonly PlannedChange[]
+  /** Domains of the state that change beside the files. */
+  readonly domains?: Partial<Pick<State, 'settings' | 'contracts' | 'boxes' | 'services'>>
+  readonly cause?: number
+  readonly fields?: Readonly<Record<string, CborValue>>
+  /** The disk shows it already: keeping drift. */
+  readonly onDisk?: ReadonlyMap<ByteString, FileStat>
+  /** Before it, the state in force is kept as a snapshot with this reason. */
+  readonly snapshotBefore?: string
+  /** Runs once the change is in place. */
+  readonly afterwards?: () => void
+  /** An operation that changes nothing is not recorded unless it says so. */
+  readonly recordEmpty?: boolean
+}
+
+export interface Transaction {
+  readonly root: ObjectId
+  readonly state: State
+  readonly ingest: Ingest
+  /** Records before this operation's. */
+  readonly size: number
+}
+
+export interface TransactOptions {
+  readonly label: string
+  readonly signal?: AbortSignal
+  /** Objects that were made before the lock, in a private pack; the transaction takes it over. */
+  readonly ingest?: Ingest
+}
+
+type Build = (transaction: Transaction) => Work<Plan | undefined>
+
+/** Runs one operation from its decision to its being visible; undefined when there was nothing to do. */
+export async function* transact(
+  context: TimelineContext,
+  options: TransactOptions,
+  build: Build,
+): Work<OperationResult | undefined> {
+  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  return yield* underLock(context, options, async function* (session) {
+    context.store.refresh()
+    if (session.uncleanTakeover) {
+      context.store.recoverSharedPack(packMark(session.mark))
+    }
+    yield* finishApplying(context, options.signal)
+    await context.loadSettings()
+    const ingest = options.ingest ?? context.store.beginIngest({ shared: true })
+    let committed = false
+    try {
+      const { root, state } = stateInForce(context)
+      checkStillThere(ingest)
+      const transaction = { root, state, ingest, size: context.journal.head().size }
+      const plan = yield* build(transaction)
+      if (plan === undefined) return undefined
+      const result = yield* commit(context, transaction, plan, options.signal, () => {
+        committed = true
+      })
+      return result
+    } finally {
+      if (!committed) ingest.abort()
+    }
+  })
+}
+
+/** Holds the writer lock around a generator: the lock's callback is a promise, the progress goes through. */
+async function* underLock<T>(
+  context: TimelineContext,
+  options: TransactOptions,
+  work: (session: { uncleanTakeover: boolean; mark: { packNumber: number; packFlushedBytes: number } }) => Work<T>,
+): Work<T> {
+  const lock = context.journal.writerLock
+  let wake: () => void = () => undefined
+  let latest: Progress | undefined
+  const finished = lock.hold(options.label, options.signal, async session => {
+    const steps = work(session)
+    for (;;) {
+      const step = await steps.next()
+      if (step.done) return step.value
+      lock.progress()
+      latest = step.value
+      wake()
+    }
+  })
+  let settled = false
+  const end = finished.then(
+    () => void (settled = true),
+    () => void (settled = true),
+  )
+  while (!settled) {
+    await Promise.race([end, new Promise<void>(resolve => (wake = resolve))])
+    if (latest !== undefined) {
+      const progress = latest
+      latest = undefined
+      yield progress
+    }
+  }
+  return finished
+}
+
+function checkStillThere(ingest: Ingest): void {
+  const gone = ingest.revalidate()
+  if (gone.length > 0) {
+    throw new SentientError('IO', {
+      what: 'gc removed contents while they were being stored',
+      found: `${gone.length} objects gone`,
+      hint: 'Run it again.',
+    })
+  }
+}
+
+interface DiskPlan {
+  readonly targets: Target[]
+  /** Paths whose disk entry is neither what was recorded nor what shall be. */
+  readonly inTheWay: ByteString[]
+}
+
+async function* commit(
+  context: TimelineContext,
+  transaction: Transaction,
+  plan: Plan,
+  signal: AbortSignal | undefined,
+  committed: () => void,
+): Work<OperationResult | undefined> {
+  const { ingest, state } = transaction
+  const recorded = sortChanges(plan.changes.filter(change => !sameApartFromChildren(change.before, change.after)))
+  const domainsChange = Object.entries(plan.domains ?? {}).some(
+    ([domain, link]) => !sameLink(link, state[domain as keyof typeof plan.domains] as Link | undefined),
+  )
+  const disk = plan.onDisk === undefined ? yield* planDisk(context, transaction, plan.changes, signal) : noDiskWork
+  const needed = recorded.length > 0 || domainsChange || disk.targets.length > 0 || plan.recordEmpty === true
+  if (!needed) return undefined
+  const decision = context.decide(requestsOf(context.actor, recorded, domainsChange))
+  if (decision.effect === 'deny') {
+    appendDenial(context, transaction, plan, decision)
+    committed()
+    throw new SentientError('DENIED', { where: displayBytes(plan.subject.id), found: decision.rule })
+  }
+  const records: NewRecord[] = []
+  const now = context.clock.nowMicros()
+  const kept = yield* keepDrift(context, transaction, disk.inTheWay, signal)
+  const before =
+    kept !== undefined
+      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.paths, reason: plan.action })
+      : automaticSnapshot(context, transaction, { reason: plan.snapshotBefore, now })
+  if (before !== undefined) records.push(before.record)
+  const after = stateAfter(transaction, recorded, plan)
+  const fields: Record<string, CborValue> = { ...plan.fields }
+  if (context.session !== undefined) fields.session = context.session
+  if (kept !== undefined) fields.kept = dagLink(kept.root)
+  records.push({ root: after, body: bodyOf(context, ingest, plan, { recorded, decision, fields }) })
+  ingest.flush()
+  const staged = yield* context.worktree.stageChange(ingest, disk.targets, signal)
+  let appended: readonly { readonly seq: number }[]
+  try {
+    appended = context.journal.append(records, context.store.sharedPack())
+  } catch (error) {
+    staged.discard()
+    throw error
+  }
+  committed()
+  const report = yield* context.worktree.applyChange(context.store, staged)
+  writeUnapplied(context, report.unapplied)
+  context.journal.setApplied(context.journal.head().size)
+  plan.afterwards?.()
+  const seq = (appended.at(-1) as { seq: number }).seq
+  return {
+    seq,
+    action: plan.action,
+    changed: plan.changes.map(change => change.path),
+    changedCount: plan.changes.length,
+    protectedAs: kept === undefined ? undefined : before?.name,
+    unapplied: report.unapplied.map(item => item.path),
+    drifted: report.drifted,
+    notices: noticesOf(report, kept === undefined ? undefined : before?.name, disk.inTheWay),
+  }
+}
+
+const noDiskWork: DiskPlan = { targets: [], inTheWay: [] }
+
+function* requestsOf(actor: string, changes: readonly TreeChange[], govern: boolean): Generator<DecisionRequest> {
+  for (const { path, before, after } of changes) {
+    const size = after?.size ?? 0
+    if (before === null || after === null || before.kind !== after.kind) {
+      if (before !== null) yield { actor, action: 'delete', path, size: 0 }
+      if (after !== null) yield { actor, action: 'create', path, size }
+      continue
+    }
+    if (!sameLink(before.content, after.content) && after.kind !== 'dir') yield { actor, action: 'write', path, size }
+    if (before.mode !== after.mode) yield { actor, action: 'chmod', path, size }
+  }
+  if (govern) yield { actor, action: 'govern', path: '', size: 0 }
+}
+
+/** Looks at every path that the disk has to follow, and at the directories above it. */
+async function* planDisk(
+  context: TimelineContext,
+  transaction: Transaction,
+  changes: readonly PlannedChange[],
+  signal: AbortSignal | undefined,
+): Work<DiskPlan> {
+  const inTheWay: ByteString[] = []
+  const targets: Target[] = []
+  const all = [...changes, ...missingAncestors(context, transaction, changes)]
+  const youngAfter = BigInt(context.clock.nowMicros()) * 1000n - 2_000_000_000n
+  for (const [i, change] of all.entries()) {
+    const wanted = change.shown === undefined ? change.after : change.shown
+    const look = yield* context.worktree.look(change.path, signal)
+    const shows = (entry: Entry | null) => diskShows(entry, look)
+    if (!shows(wanted)) {
+      if (!shows(change.before) && look.stat !== undefined) inTheWay.push(change.path)
+      const young = look.stat !== undefined && (look.stat.mtimeNs > youngAfter || look.stat.ctimeNs > youngAfter)
+      targets.push({
+        path: change.path,
+        after: wanted,
+        seen: look.stat,
+        modeOnly: wanted?.kind === 'file' && look.stat?.kind === 'file' && sameLink(wanted.content, look.content),
+        recheck: young && look.stat?.kind === 'file' ? look.content : undefined,
+      })
+    }
+    if (i % 256 === 255) yield { phase: 'checking', done: i, total: all.length, unit: 'paths' }
+  }
+  return { targets, inTheWay }
+}
+
+function diskShows(
+  entry: Entry | null,
+  look: { readonly stat: FileStat | undefined; readonly content?: Link },
+): boolean {
+  const { stat } = look
+  if (entry === null || stat === undefined) return entry === null && stat === undefined
+  if (entry.kind !== stat.kind) return false
+  if (entry.kind !== 'symlink' && entry.mode !== stat.mode) return false
+  return entry.kind === 'dir' || sameLink(entry.content, look.content)
+}
+
+/** Directories above planned paths that are recorded but that the disk lacks, or has as something else. */
+function missingAncestors(
+  context: TimelineContext,
+  { ingest, state }: Transaction,
+  changes: readonly PlannedChange[],
+): PlannedChange[] {
+  const planned = new Set(changes.map(change => change.path))
+  const seen = new Set<ByteString>()
+  const missing: PlannedChange[] = []
+  for (const { path, after, shown } of changes) {
+    if ((shown === undefined ? after : shown) === null) continue
+    for (const ancestor of ancestorsOf(path)) {
+      if (seen.has(ancestor) || planned.has(ancestor)) continue
+      seen.add(ancestor)
+      if (context.worktree.stat(ancestor)?.kind === 'dir') continue
+      const entry = findPath(ingest, state.files, ancestor)
+      if (entry?.kind === 'dir') missing.push({ path: ancestor, before: entry, after: entry })
+    }
+  }
+  return missing
+}
+
+/** Stores what is in the way, so that nothing is overwritten that is kept nowhere; gives the state as it was seen. */
+async function* keepDrift(
+  context: TimelineContext,
+  { ingest, state }: Transaction,
+  paths: readonly ByteString[],
+  signal: AbortSignal | undefined,
+): Work<{ root: ObjectId; paths: readonly ByteString[] } | undefined> {
+  if (paths.length === 0) return undefined
+  const tops = paths.filter(path => !paths.some(other => other !== path && isWithin(path, other)))
+  const { ignore, gitignore } = context.settings()
+  const look = yield* context.worktree.scan({
+    reader: ingest,
+    files: state.files,
+    ignore: { ignore, gitignore },
+    under: tops,
+    signal,
+  })
+  const captured = yield* captureDifferences(context, ingest, look.differences, signal)
+  const unreadable = captured.problems.find(problem => paths.includes(problem.path))
+  if (unreadable !== undefined) {
+    throw new SentientError('NOT_WRITABLE', {
+      what: 'A change made outside is in the way and can not be kept first',
+      where: displayBytes(unreadable.path),
+      found: unreadable.reason,
+    })
+  }
+  const files = editTree(ingest, state.files, withoutOrphans(captured.edits, ingest, state.files))
+  const root = ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
+  return { root, paths }
+}
+
+/** Edits whose parents exist, recorded or among the edits. */
+function withoutOrphans(edits: readonly Edit[], ingest: Ingest, files: Link): Edit[] {
+  const made = new Set(edits.filter(edit => edit.after?.kind === 'dir').map(edit => edit.path))
+  return edits.filter(({ path, after }) => {
+    if (after === null) return true
+    return ancestorsOf(path).every(ancestor => made.has(ancestor) || findPath(ingest, files, ancestor)?.kind === 'dir')
+  })
+}
+
+function stateAfter({ ingest, state }: Transaction, recorded: readonly TreeChange[], plan: Plan): ObjectId {
+  const edits = recorded.map(({ path, after }) => ({ path, after, keepChildren: after?.kind === 'dir' }))
+  const files = edits.length === 0 ? state.files : editTree(ingest, state.files, edits)
+  const next: Record<string, unknown> = { ...state, files }
+  for (const [domain, link] of Object.entries(plan.domains ?? {})) {
+    if (link === undefined) delete next[domain]
+    else next[domain] = link
+  }
+  return ingest.put('dag-cbor', 'state', encodeState(next as unknown as State)).id
+}
+
+function bodyOf(
+  context: TimelineContext,
+  ingest: Ingest,
+  plan: Plan,
+  made: { recorded: readonly TreeChange[]; decision: Body['decision']; fields: Record<string, CborValue> },
+): Body {
+  const only = made.recorded.length === 1 ? made.recorded[0] : undefined
+  const single = plan.subject.kind === 'file' && only?.path === plan.subject.id ? only : undefined
+  const body: { -readonly [key in keyof Body]: Body[key] } = {
+    actor: context.actor,
+    action: plan.action,
+    subject: plan.subject,
+    decision: made.decision,
+  }
+  if (single !== undefined) {
+    body.before = single.before
+    body.after = single.after
+  } else if (made.recorded.length > 0) body.changes = writeChanges(ingest, made.recorded).link
+  if (plan.cause !== undefined) body.cause = plan.cause
+  if (Object.keys(made.fields).length > 0) body.fields = made.fields
+  return body
+}
+
+function appendDenial(
+  context: TimelineContext,
+  transaction: Transaction,
+  plan: Plan,
+  decision: Body['decision'],
+): void {
+  const body: Body = {
+    actor: context.actor,
+    action: 'denied',
+    subject: plan.subject,
+    decision,
+    fields: { wanted: plan.action },
+  }
+  transaction.ingest.abort()
+  context.journal.append([{ root: transaction.root, body }], context.store.sharedPack())
+  context.journal.setApplied(context.journal.head().size)
+}
+
+function noticesOf(
+  report: { unapplied: readonly { path: ByteString; reason: string }[]; drifted: readonly ByteString[] },
+  protectedAs: string | undefined,
+  inTheWay: readonly ByteString[],
+): Notice[] {
+  const notices: Notice[] = []
+  const count = (n: number) => (n === 1 ? '1 path' : `${n} paths`)
+  if (protectedAs !== undefined) {
+    const text = `${count(inTheWay.length)} changed outside stood in the way; kept as snapshot ${protectedAs}`
+    notices.push({ code: 'protected', text })
+  }
+  if (report.unapplied.length > 0) {
+    const first = report.unapplied[0]
+    notices.push({
+      code: 'unapplied',
+      text: `${count(report.unapplied.length)} could not be changed on disk, first ${displayBytes(first.path)}: ${first.reason}`,
+    })
+  }
+  if (report.drifted.length > 0) {
+    const text = `${count(report.drifted.length)} changed at that moment and left as they are, first ${displayBytes(report.drifted[0])}`
+    notices.push({ code: 'drift', text })
+  }
+  return notices
+}
+
+/** Appends one record that changes nothing in the tree; `make` runs under the lock and gets the root in force. */
+export async function* transactRecord(
+  context: TimelineContext,
+  options: Pick<TransactOptions, 'label' | 'signal'>,
+  make: (root: ObjectId) => NewRecord,
+): Work<OperationResult> {
+  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  return yield* underLock(context, options, async function* (session) {
+    context.store.refresh()
+    if (session.uncleanTakeover) context.store.recoverSharedPack(packMark(session.mark))
+    yield* finishApplying(context, options.signal)
+    await context.loadSettings()
+    const record = make(stateInForce(context).root)
+    const [{ seq }] = context.journal.append([record], context.store.sharedPack())
+    context.journal.setApplied(context.journal.head().size)
+    return { seq, action: record.body.action, changed: [], changedCount: 0, unapplied: [], drifted: [], notices: [] }
+  })
+}
+
+const packMark = (mark: { readonly packNumber: number; readonly packFlushedBytes: number }) => ({
+  number: mark.packNumber,
+  flushedBytes: mark.packFlushedBytes,
+})

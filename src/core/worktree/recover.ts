@@ -1,0 +1,151 @@
+// Finishing what was committed and not yet visible. Only the net difference between the state last applied and the
+// last recorded one is touched, and a path only where the disk holds what some state in between had there, or the
+// beginning of its new content: everything else was changed outside and stays.
+
+import { type Link, sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, Directory, FileStat, OpenFile } from '../host/host.ts'
+import type { Progress } from '../progress.ts'
+import { openContent } from '../store/content.ts'
+import { findPath, type TreeChange } from '../store/tree.ts'
+import { type ApplyOptions, type ApplyReport, applyChange, emptyStage, stageChange, type Target } from './apply.ts'
+import { lookAtContent } from './scan.ts'
+import { inParent, statBelow } from './walk.ts'
+
+export interface RecoverOptions extends ApplyOptions {
+  /** Every path that differs between the applied and the last state. */
+  readonly changes: readonly TreeChange[]
+  /** The files of every state from the applied one to the last, both included. */
+  readonly states: readonly Link[]
+}
+
+/** Applies the rest of committed records. Idempotent; a kill in the middle leaves work for the next call. */
+export async function* recover(options: RecoverOptions): AsyncGenerator<Progress, ApplyReport, void> {
+  emptyStage(options.stage)
+  const drifted: ByteString[] = []
+  const targets: Target[] = []
+  for (const [i, change] of options.changes.entries()) {
+    const decided = yield* decide(options, change)
+    if (decided === 'drifted') drifted.push(change.path)
+    else if (decided !== 'done') targets.push(decided)
+    if (options.slicer.due()) {
+      yield { phase: 'finishing an earlier change', done: i, total: options.changes.length, unit: 'paths' }
+      await options.slicer.pause()
+    }
+  }
+  const staged = yield* stageChange(options, targets)
+  const report = yield* applyChange(options, staged)
+  return { unapplied: report.unapplied, drifted: [...drifted, ...report.drifted] }
+}
+
+async function* decide(
+  options: RecoverOptions,
+  change: TreeChange,
+): AsyncGenerator<Progress, Target | 'done' | 'drifted', void> {
+  const { path, after } = change
+  const seen = statBelow(options.root, path)
+  const target: Target = { path, after, seen }
+  if (seen === undefined) {
+    if (after === null) return 'done'
+    return hadEntry(options, path, undefined, undefined) ? target : 'drifted'
+  }
+  if (seen.kind === 'dir' || seen.kind === 'other') {
+    if (after?.kind === seen.kind && after.mode === seen.mode) return 'done'
+    return hadEntry(options, path, seen, undefined) ? target : 'drifted'
+  }
+  const progress = (): Progress => ({ phase: 'finishing an earlier change', done: 0, unit: 'paths' })
+  const look = yield* inParentAsync(options.root, path, (parent, name) =>
+    lookAtContent(parent, name, seen, options.slicer, progress),
+  )
+  if (look === undefined || 'unreadable' in look) return 'drifted'
+  if (matches(after, look.stat, look.content)) return 'done'
+  if (!hadEntry(options, path, look.stat, look.content) && !isUnfinishedCopy(options, path, look.stat, after)) {
+    return 'drifted'
+  }
+  const sameContent = after !== null && after.kind === seen.kind && sameLink(after.content, look.content)
+  return { path, after, seen: look.stat, modeOnly: sameContent && seen.kind === 'file' }
+}
+
+/** Whether one of the states in the range had just this at the path. */
+function hadEntry(
+  options: RecoverOptions,
+  path: ByteString,
+  stat: FileStat | undefined,
+  content: Link | undefined,
+): boolean {
+  return options.states.some(files => matches(findPath(options.reader, files, path) ?? null, stat, content))
+}
+
+/** Whether the disk shows an entry; a directory counts by kind alone, its mode may be half-way through an apply. */
+function matches(entry: Entry | null, stat: FileStat | undefined, content: Link | undefined): boolean {
+  if (entry === null || stat === undefined) return entry === null && stat === undefined
+  if (entry.kind !== stat.kind) return false
+  if (entry.kind === 'dir') return true
+  if (entry.kind === 'file' && entry.mode !== stat.mode) return false
+  return sameLink(entry.content, content)
+}
+
+/** A file system may show a renamed file short, or with zeros where data never arrived, after a power cut. */
+function isUnfinishedCopy(options: RecoverOptions, path: ByteString, stat: FileStat, after: Entry | null): boolean {
+  if (after?.kind !== 'file' || stat.kind !== 'file' || stat.size > after.size) return false
+  if (stat.size === 0) return true
+  const stored = openContent(options.reader, after.content, after.size)
+  const answer = inParent(options.root, path, (parent, name) => {
+    let file: OpenFile | undefined
+    try {
+      file = parent.open(name, 'read')
+      return isPrefixOrZero(file, stored, stat.size)
+    } catch (error) {
+      if (isHostError(error)) return false
+      throw error
+    } finally {
+      file?.close()
+    }
+  })
+  return answer ?? false
+}
+
+const compareBytes = 1 << 16
+
+function isPrefixOrZero(
+  file: OpenFile,
+  stored: { read(target: Uint8Array, offset: number, length: number, position: number): number },
+  size: number,
+): boolean {
+  const found = Buffer.alloc(compareBytes)
+  const expected = Buffer.alloc(compareBytes)
+  let zeros = false
+  for (let position = 0; position < size; ) {
+    const count = file.read(found, 0, Math.min(compareBytes, size - position), position)
+    if (count === 0) return false
+    let got = 0
+    while (got < count) got += stored.read(expected, got, count - got, position + got) || count
+    for (let i = 0; i < count; i++) {
+      if (!zeros && found[i] === expected[i]) continue
+      if (found[i] !== 0) return false
+      zeros = true
+    }
+    position += count
+  }
+  return true
+}
+
+/** Like inParent, for work that gives way: the parent stays open until it ends. */
+export async function* inParentAsync<T>(
+  root: Directory,
+  path: ByteString,
+  work: (parent: Directory, name: ByteString) => AsyncGenerator<Progress, T, void>,
+): AsyncGenerator<Progress, T | undefined, void> {
+  let held: Directory | undefined
+  const name = inParent(root, path, (parent, last) => {
+    held = parent.clone()
+    return last
+  })
+  if (held === undefined || name === undefined) return undefined
+  try {
+    return yield* work(held, name)
+  } finally {
+    held.close()
+  }
+}

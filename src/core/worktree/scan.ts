@@ -1,0 +1,366 @@
+// The look at the governed tree: walks the disk and a recorded state side by side, directory by directory, and tells
+// what differs. Memory grows with the largest directory and with what differs, never with the tree.
+
+import { bytesOf } from '../format/bytes.ts'
+import { type Link, objectId, rawLink, sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, Directory, FileStat, ListedName } from '../host/host.ts'
+import type { Progress, Slicer } from '../progress.ts'
+import { hashContentSteps } from '../store/content.ts'
+import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
+import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
+import { isWithin, joinPath, nameOf, parentOf } from './paths.ts'
+import { isOutsideFiles } from './reserved.ts'
+import type { StatCache, StatCacheWriter } from './statCache.ts'
+import { openBelow, sameStat } from './walk.ts'
+
+/** One path where the disk and the recorded state differ. */
+export interface Difference {
+  readonly path: ByteString
+  readonly recorded: Entry | null
+  /** undefined: not on disk. */
+  readonly disk: FileStat | undefined
+  /** The link of the file's or symlink's content, where the look had to compute it. */
+  readonly content?: Link
+  readonly unreadable?: string
+}
+
+export interface ScanTotals {
+  filesChecked: number
+  filesHashed: number
+  bytesHashed: number
+  ignored: number
+  readonly skipped: ByteString[]
+}
+
+export interface ScanOptions {
+  readonly root: Directory
+  readonly reader: ObjectReader
+  /** The recorded files; undefined: nothing is recorded, so all is new. */
+  readonly files: Link | undefined
+  readonly rules: readonly IgnoreRule[]
+  /** Also honour .gitignore files below. */
+  readonly gitignore: boolean
+  readonly cache: StatCache
+  readonly cacheWriter?: StatCacheWriter
+  readonly slicer: Slicer
+  readonly found: (difference: Difference) => void
+}
+
+interface DirectoryFrame {
+  readonly path: ByteString
+  readonly handle: Directory
+  readonly recorded: Link | undefined
+  readonly rules: readonly IgnoreRule[]
+}
+
+const readAttempts = 3
+
+/** Looks at everything, or at the subtrees `under` only. */
+export async function* scanTree(
+  options: ScanOptions,
+  under: readonly ByteString[],
+): AsyncGenerator<Progress, ScanTotals, void> {
+  const totals: ScanTotals = { filesChecked: 0, filesHashed: 0, bytesHashed: 0, ignored: 0, skipped: [] }
+  const scan = scanner(options, totals)
+  if (under.length === 0 || under.includes('')) {
+    yield* scan.directory({ path: '', handle: options.root, recorded: options.files, rules: options.rules })
+    return totals
+  }
+  const tops = under.filter(
+    (path, i) => !under.some((other, j) => j !== i && isWithin(path, other) && (path !== other || j < i)),
+  )
+  for (const path of tops) yield* scan.subtree(path)
+  return totals
+}
+
+function scanner(options: ScanOptions, totals: ScanTotals) {
+  const { reader, slicer, found, cache, cacheWriter } = options
+  const progress = (): Progress => ({ phase: 'looking', done: totals.filesChecked, unit: 'files' })
+
+  async function* directory(frame: DirectoryFrame): AsyncGenerator<Progress, void, void> {
+    const listed = listSorted(frame, found)
+    if (listed === undefined) return
+    const rules = options.gitignore ? withGitignore(frame, listed) : frame.rules
+    const recorded = frame.recorded === undefined ? [] : [...listEntries(reader, frame.recorded)]
+    const cached = cache.block(frame.path)
+    const subdirectories: { name: ByteString; recorded: Entry | null }[] = []
+    cacheWriter?.beginDirectory(frame.path)
+    for (const { name, disk, entry } of merge(listed, recorded)) {
+      const path = joinPath(frame.path, name)
+      if (frame.path === '' && isOutsideFiles(name)) continue
+      if (entry === null && matchRules(rules, path, disk?.kind === 'dir') !== undefined) {
+        totals.ignored++
+        continue
+      }
+      const stat = disk === undefined ? undefined : frame.handle.stat(name)
+      if (stat?.kind === 'dir') {
+        if (entry?.kind === 'dir') {
+          if (entry.mode !== stat.mode) found({ path, recorded: entry, disk: stat })
+        } else {
+          found({ path, recorded: entry, disk: stat })
+        }
+        subdirectories.push({ name, recorded: entry?.kind === 'dir' ? entry : null })
+        continue
+      }
+      yield* leaf({ frame, name, path, stat, entry, cached })
+      if (slicer.due()) {
+        yield progress()
+        await slicer.pause()
+      }
+    }
+    for (const { name, recorded: entry } of subdirectories) {
+      const handle = openChild(frame, name, found, entry)
+      if (handle === undefined) continue
+      try {
+        yield* directory({ path: joinPath(frame.path, name), handle, recorded: entry?.content, rules })
+      } finally {
+        handle.close()
+      }
+    }
+    if (slicer.due()) {
+      yield progress()
+      await slicer.pause()
+    }
+  }
+
+  async function* leaf(at: {
+    frame: DirectoryFrame
+    name: ByteString
+    path: ByteString
+    stat: FileStat | undefined
+    entry: Entry | null
+    cached: (name: ByteString, stat: FileStat) => Link | undefined
+  }): AsyncGenerator<Progress, void, void> {
+    const { path, stat, entry } = at
+    if (stat === undefined) {
+      if (entry !== null) reportGone(reader, path, entry, found)
+      return
+    }
+    totals.filesChecked++
+    if (stat.kind === 'other') {
+      totals.skipped.push(path)
+      if (entry !== null) found({ path, recorded: entry, disk: stat })
+      return
+    }
+    if (entry !== null && entry.kind === 'dir') {
+      found({ path, recorded: entry, disk: stat })
+      reportBelowGone(reader, path, entry, found)
+      return
+    }
+    if (entry === null || entry.kind !== stat.kind) {
+      found({ path, recorded: entry, disk: stat })
+      return
+    }
+    const known = at.cached(at.name, stat)
+    if (known !== undefined) cacheWriter?.add(at.name, stat, known)
+    if (known === undefined && stat.kind === 'file' && stat.size !== entry.size) {
+      found({ path, recorded: entry, disk: stat })
+      return
+    }
+    const look = known === undefined ? yield* hashLeaf(at.frame.handle, at.name, stat) : { content: known }
+    if ('unreadable' in look) {
+      found({ path, recorded: entry, disk: stat, unreadable: look.unreadable })
+      return
+    }
+    if (known === undefined && stat.kind === 'file') cacheWriter?.add(at.name, stat, look.content)
+    const sameMode = stat.kind === 'symlink' || stat.mode === entry.mode
+    if (!sameMode || !sameLink(look.content, entry.content)) {
+      found({ path, recorded: entry, disk: stat, content: look.content })
+    }
+  }
+
+  async function* hashLeaf(handle: Directory, name: ByteString, stat: FileStat) {
+    if (stat.kind === 'file') {
+      totals.filesHashed++
+      totals.bytesHashed += stat.size
+    }
+    return yield* lookAtContent(handle, name, stat, slicer, progress)
+  }
+
+  async function* subtree(path: ByteString): AsyncGenerator<Progress, void, void> {
+    const parentPath = parentOf(path)
+    const recorded = recordedAt(reader, options.files, path)
+    let parent: Directory | undefined
+    try {
+      parent = openBelow(options.root, parentPath)
+    } catch (error) {
+      if (recorded === null) throw error
+    }
+    const stat = parent?.stat(nameOf(path))
+    const frame = parent && { path: parentPath, handle: parent, recorded: undefined, rules: options.rules }
+    try {
+      if (frame !== undefined && stat?.kind === 'dir') {
+        if (recorded?.kind !== 'dir' || recorded.mode !== stat.mode) found({ path, recorded, disk: stat })
+        const handle = openChild(frame, nameOf(path), found, recorded)
+        if (handle === undefined) return
+        try {
+          const link = recorded?.kind === 'dir' ? recorded.content : undefined
+          yield* directory({ path, handle, recorded: link, rules: options.rules })
+        } finally {
+          handle.close()
+        }
+      } else if (frame !== undefined) {
+        const cached = cache.block(parentPath)
+        yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached })
+      } else if (recorded !== null) reportGone(reader, path, recorded, found)
+    } finally {
+      parent?.close()
+    }
+  }
+
+  return { directory, subtree }
+}
+
+/** The content link of a file or symlink on disk, read so that a change while reading is noticed. */
+export async function* lookAtContent(
+  handle: Directory,
+  name: ByteString,
+  before: FileStat,
+  slicer: Slicer,
+  progress: () => Progress,
+): AsyncGenerator<Progress, { content: Link; stat: FileStat } | { unreadable: string }, void> {
+  let stat = before
+  for (let attempt = 0; attempt < readAttempts; attempt++) {
+    try {
+      if (stat.kind === 'symlink') {
+        return { content: rawLink(objectId(bytesOf(handle.readLink(name)))), stat }
+      }
+      const file = handle.open(name, 'read')
+      try {
+        stat = file.stat()
+        const steps = hashContentSteps(file)
+        let step = steps.next()
+        while (!step.done) {
+          if (slicer.due()) {
+            yield progress()
+            await slicer.pause()
+          }
+          step = steps.next()
+        }
+        const after = file.stat()
+        if (sameStat(stat, after) && step.value.size === after.size) return { content: step.value.link, stat }
+        stat = after
+      } finally {
+        file.close()
+      }
+    } catch (error) {
+      if (isHostError(error, 'NOT_FOUND', 'SYMLINK', 'IS_A_DIRECTORY'))
+        return { unreadable: 'it changes while it is read' }
+      if (isHostError(error, 'DENIED')) return { unreadable: 'permission denied' }
+      if (isHostError(error, 'IO')) return { unreadable: 'the disk reports an error' }
+      throw error
+    }
+  }
+  return { unreadable: 'it changes while it is read' }
+}
+
+function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null {
+  let directory = files
+  const parts = path.split('/')
+  for (const [i, part] of parts.entries()) {
+    if (directory === undefined) return null
+    let entry: Entry | undefined
+    for (const candidate of listEntries(reader, directory, part)) {
+      if (candidate.name === part) entry = candidate
+      break
+    }
+    if (entry === undefined) return null
+    if (i === parts.length - 1) return entry
+    directory = entry.kind === 'dir' ? entry.content : undefined
+  }
+  return null
+}
+
+function listSorted(frame: DirectoryFrame, found: (difference: Difference) => void): ListedName[] | undefined {
+  try {
+    return frame.handle.list().sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  } catch (error) {
+    if (!isHostError(error, 'DENIED', 'IO')) throw error
+    const unreadable = error.code === 'IO' ? 'the disk reports an error' : 'permission denied'
+    found({ path: frame.path, recorded: null, disk: frame.handle.selfStat(), unreadable })
+    return undefined
+  }
+}
+
+function openChild(
+  frame: DirectoryFrame,
+  name: ByteString,
+  found: (difference: Difference) => void,
+  recorded: Entry | null,
+): Directory | undefined {
+  try {
+    return frame.handle.child(name)
+  } catch (error) {
+    if (!isHostError(error, 'DENIED', 'IO', 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
+    const unreadable = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
+    found({ path: joinPath(frame.path, name), recorded, disk: frame.handle.stat(name), unreadable })
+    return undefined
+  }
+}
+
+/** Both sides in name order; each name once. */
+function* merge(listed: readonly ListedName[], recorded: readonly Entry[]) {
+  let i = 0
+  let j = 0
+  while (i < listed.length || j < recorded.length) {
+    const disk = listed[i]
+    const entry = recorded[j]
+    if (entry === undefined || (disk !== undefined && disk.name < entry.name)) {
+      i++
+      yield { name: disk.name, disk, entry: null }
+    } else if (disk === undefined || entry.name < disk.name) {
+      j++
+      yield { name: entry.name, disk: undefined, entry }
+    } else {
+      i++
+      j++
+      yield { name: disk.name, disk, entry }
+    }
+  }
+}
+
+function reportGone(
+  reader: ObjectReader,
+  path: ByteString,
+  entry: Entry,
+  found: (difference: Difference) => void,
+): void {
+  found({ path, recorded: entry, disk: undefined })
+  if (entry.kind === 'dir') reportBelowGone(reader, path, entry, found)
+}
+
+function reportBelowGone(
+  reader: ObjectReader,
+  path: ByteString,
+  directory: Entry,
+  found: (difference: Difference) => void,
+): void {
+  for (const below of walkTree(reader, directory.content)) {
+    found({ path: joinPath(path, below.path), recorded: below.entry, disk: undefined })
+  }
+}
+
+const gitignoreBytesMax = 1 << 20
+
+function withGitignore(frame: DirectoryFrame, listed: readonly ListedName[]): readonly IgnoreRule[] {
+  if (!listed.some(item => item.name === '.gitignore' && item.kind === 'file')) return frame.rules
+  const rules = [...frame.rules]
+  try {
+    const file = frame.handle.open('.gitignore', 'read')
+    try {
+      const bytes = new Uint8Array(Math.min(file.stat().size, gitignoreBytesMax))
+      const length = file.read(bytes, 0, bytes.length, 0)
+      for (const line of Buffer.from(bytes.subarray(0, length)).toString('utf8').split('\n')) {
+        const rule = compileIgnoreRule(line, frame.path)
+        if (rule !== undefined) rules.push(rule)
+      }
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (!isHostError(error)) throw error
+  }
+  return rules
+}

@@ -1,0 +1,226 @@
+// The governed tree on disk: looking at it, comparing it with a recorded state, and making a committed state visible.
+
+import { asBuffer } from '../format/bytes.ts'
+import type { Link } from '../format/id.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
+import { createSlicer, type Progress } from '../progress.ts'
+import type { ObjectReader } from '../store/tree.ts'
+import { type ApplyReport, applyChange, emptyStage, type StagedChange, stageChange, type Target } from './apply.ts'
+import { compileIgnoreRule, editorTemporaries, type IgnoreRule, matchRules } from './ignore.ts'
+import { nameOf, parentOf } from './paths.ts'
+import { inParentAsync, type RecoverOptions, recover } from './recover.ts'
+import { type Difference, lookAtContent, type ScanTotals, scanTree } from './scan.ts'
+import { emptyStatCache, loadStatCache, type StatCache, type StatCacheWriter, writeStatCache } from './statCache.ts'
+import { statBelow } from './walk.ts'
+
+export interface WorktreeOptions {
+  readonly root: Directory
+  /** `.runtime/stage`; absent when the folder is opened for reading only. */
+  readonly stage: Directory | undefined
+  /** `.db`; absent when nothing derived may be written. */
+  readonly derived: Directory | undefined
+  readonly clock: Clock
+  readonly random: Randomness
+}
+
+export interface IgnoreSettings {
+  readonly ignore: readonly string[]
+  readonly gitignore: boolean
+}
+
+export interface LookResult {
+  readonly stat: FileStat | undefined
+  readonly content?: Link
+  readonly unreadable?: string
+}
+
+export interface TreeLook extends ScanTotals {
+  readonly differences: readonly Difference[]
+}
+
+export interface Worktree {
+  readonly root: Directory
+  /** Compares the disk, or the subtrees `under`, with a state's files; a full look renews the stat cache. */
+  scan(options: {
+    readonly reader: ObjectReader
+    readonly files: Link | undefined
+    readonly ignore: IgnoreSettings
+    readonly under?: readonly ByteString[]
+    readonly signal?: AbortSignal
+  }): AsyncGenerator<Progress, TreeLook, void>
+  /** What the disk holds at one path, with the content's link for files and symlinks. */
+  look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void>
+  stat(path: ByteString): FileStat | undefined
+  isIgnored(path: ByteString, isDirectory: boolean, ignore: IgnoreSettings): IgnoreRule | undefined
+  stageChange(
+    reader: ObjectReader,
+    targets: readonly Target[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<Progress, StagedChange, void>
+  applyChange(reader: ObjectReader, change: StagedChange): AsyncGenerator<Progress, ApplyReport, void>
+  recover(
+    options: Pick<RecoverOptions, 'reader' | 'changes' | 'states'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Progress, ApplyReport, void>
+  emptyStage(): void
+  /** When everything was last looked at, microseconds. */
+  lastLook(): number | undefined
+}
+
+const cacheName = 'stat'
+const lookName = 'looked'
+
+export function openWorktree(options: WorktreeOptions): Worktree {
+  const { root, derived, clock, random } = options
+  let cache: StatCache | undefined
+  const currentCache = (): StatCache => {
+    cache ??= derived === undefined ? emptyStatCache : loadStatCache(derived, cacheName)
+    return cache
+  }
+  const applyOptions = (reader: ObjectReader, signal?: AbortSignal) => {
+    if (options.stage === undefined) throw new Error('a tree opened for reading can not be changed')
+    return { root, stage: options.stage, reader, random, slicer: createSlicer(clock, signal) }
+  }
+
+  async function* scan(request: Parameters<Worktree['scan']>[0]): AsyncGenerator<Progress, TreeLook, void> {
+    const under = request.under ?? []
+    const whole = under.length === 0 || under.includes('')
+    const startedAt = clock.nowMicros()
+    const writer = whole ? beginCache(options, startedAt) : undefined
+    const differences: Difference[] = []
+    let finished = false
+    try {
+      const totals = yield* scanTree(
+        {
+          root,
+          reader: request.reader,
+          files: request.files,
+          rules: ignoreRules(request.ignore),
+          gitignore: request.ignore.gitignore,
+          cache: currentCache(),
+          cacheWriter: writer,
+          slicer: createSlicer(clock, request.signal),
+          found: difference => differences.push(difference),
+        },
+        under,
+      )
+      if (writer !== undefined) {
+        writer.finish()
+        cache = undefined
+        writeLook(derived as Directory, startedAt)
+      }
+      finished = true
+      return { ...totals, differences }
+    } finally {
+      if (!finished) writer?.abort()
+    }
+  }
+
+  async function* look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void> {
+    const stat = statBelow(root, path)
+    if (stat === undefined || stat.kind === 'dir' || stat.kind === 'other') return { stat }
+    const cached = currentCache().block(parentOf(path))(nameOf(path), stat)
+    if (cached !== undefined) return { stat, content: cached }
+    const progress = (): Progress => ({ phase: 'looking', done: 0, unit: 'files' })
+    const slicer = createSlicer(clock, signal)
+    const found = yield* inParentAsync(root, path, (parent, name) =>
+      lookAtContent(parent, name, stat, slicer, progress),
+    )
+    if (found === undefined) return { stat: undefined }
+    return 'unreadable' in found ? { stat, unreadable: found.unreadable } : found
+  }
+
+  return {
+    root,
+    scan,
+    look,
+    stat: path => statBelow(root, path),
+    isIgnored: (path, isDirectory, ignore) => matchRules(ignoreRules(ignore), path, isDirectory),
+    async *stageChange(reader, targets, signal) {
+      return yield* stageChange(applyOptions(reader, signal), targets)
+    },
+    async *applyChange(reader, change) {
+      return yield* applyChange(applyOptions(reader), change)
+    },
+    async *recover(request, signal) {
+      return yield* recover({ ...applyOptions(request.reader, signal), ...request })
+    },
+    emptyStage: () => emptyStage(applyOptions({ get: () => new Uint8Array() }).stage),
+    lastLook: () => (derived === undefined ? undefined : readLook(derived)),
+  }
+}
+
+const compiledRules = new WeakMap<readonly string[], readonly IgnoreRule[]>()
+
+/** The rules of the settings after the built-in ones, which a negated pattern can so take back. */
+function ignoreRules(settings: IgnoreSettings): readonly IgnoreRule[] {
+  let rules = compiledRules.get(settings.ignore)
+  if (rules === undefined) {
+    const patterns = [...editorTemporaries, '.sentient-stage-*', ...settings.ignore]
+    rules = patterns.map(pattern => compileIgnoreRule(pattern)).filter(rule => rule !== undefined)
+    compiledRules.set(settings.ignore, rules)
+  }
+  return rules
+}
+
+/** The file system's own idea of now, from a file written for that; undefined where none can be written. */
+function probe(options: WorktreeOptions): bigint | undefined {
+  if (options.stage === undefined) return undefined
+  const name = `probe-${asBuffer(options.random.bytes(6)).toString('hex')}`
+  try {
+    const file = options.stage.open(name, 'create', 0o600)
+    try {
+      return file.stat().mtimeNs
+    } finally {
+      file.close()
+      options.stage.removeFile(name)
+    }
+  } catch (error) {
+    if (isHostError(error)) return undefined
+    throw error
+  }
+}
+
+function beginCache(options: WorktreeOptions, lookedAt: number): StatCacheWriter | undefined {
+  const probeNs = options.derived === undefined ? undefined : probe(options)
+  if (options.derived === undefined || probeNs === undefined) return undefined
+  try {
+    return writeStatCache(options.derived, cacheName, { random: options.random, probeNs, lookedAt })
+  } catch (error) {
+    if (isHostError(error)) return undefined
+    throw error
+  }
+}
+
+function writeLook(derived: Directory, micros: number): void {
+  try {
+    const bytes = Buffer.from(`${micros}\n`)
+    const file =
+      derived.stat(lookName) === undefined ? derived.open(lookName, 'create', 0o600) : derived.open(lookName, 'modify')
+    try {
+      file.write(bytes, 0)
+      file.truncate(bytes.length)
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (!isHostError(error)) throw error
+  }
+}
+
+function readLook(derived: Directory): number | undefined {
+  try {
+    const file = derived.open(lookName, 'read')
+    try {
+      const bytes = Buffer.alloc(32)
+      const micros = Number.parseInt(bytes.toString('latin1', 0, file.read(bytes, 0, bytes.length, 0)), 10)
+      return Number.isSafeInteger(micros) ? micros : undefined
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (isHostError(error)) return undefined
+    throw error
+  }
+}
