@@ -54,7 +54,10 @@ function applyClause({ who, operator, permissions }: Clause, mode: number, kind:
     if (permissions.includes('s')) bits |= specials[one]!
     cleared |= (7 << shift) | (kind === 'dir' ? 0 : specials[one]!)
   }
-  if (permissions.includes('t')) bits |= 0o1000
+  if (who.includes('o')) {
+    cleared |= 0o1000
+    if (permissions.includes('t')) bits |= 0o1000
+  }
   if (operator === '+') return mode | bits
   if (operator === '-') return mode & ~bits
   return (mode & ~cleared) | bits

@@ -159,7 +159,7 @@ export const catSpec = command({
   palette: { absent: 'the preview shows it' },
   examples: [
     { command: 'sentctl cat etc/motd', about: 'what is on disk' },
-    { command: 'sentctl cat etc/motd --at 0', about: 'as it was at record 0' },
+    { command: 'sentctl cat etc/motd --at first', about: 'as it was at a snapshot' },
   ],
   output: {
     kind: 'object',
@@ -203,7 +203,7 @@ export const lsSpec = command({
   palette: { absent: 'the Files pane is that' },
   examples: [
     { command: 'sentctl ls', about: 'the current directory' },
-    { command: 'sentctl ls etc --at 0', about: 'a directory in the past' },
+    { command: 'sentctl ls etc --at first', about: 'a directory in the past' },
     { command: 'sentctl ls etc --zk-verify', about: 'with the proof level' },
   ],
   output: {
@@ -239,7 +239,7 @@ export const findSpec = command({
   palette: { absent: 'the filter of the Files pane does it' },
   examples: [
     { command: 'sentctl find --name "*.json"', about: 'by name' },
-    { command: 'sentctl find etc --kind file --at 0 --zk', about: 'in the past, checked' },
+    { command: 'sentctl find etc --kind file --at first --zk', about: 'in the past, checked' },
   ],
   output: { kind: 'lines', shape: listedShape },
   load: (): Promise<CommandModule> => import('./find.ts'),

@@ -116,7 +116,7 @@ export const diffSpec = command({
   examples: [
     { command: 'sentctl diff', about: 'what changed outside' },
     { command: 'sentctl diff etc/fstab', about: 'one file' },
-    { command: 'sentctl diff --from 0 --to now --names', about: 'which paths differ between two states' },
+    { command: 'sentctl diff --from first --to now --names', about: 'which paths differ between two states' },
   ],
   output: {
     kind: 'object',

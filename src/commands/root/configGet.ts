@@ -15,7 +15,7 @@ export const run: Handler<typeof configGetSpec> = async function* ({ system, arg
       hint: `There are ${all.map(([name]) => name).join(', ')}.`,
     })
   }
-  const { state, problem, differences } = system.settingsCandidate()
+  const { state, problem, differences } = await system.settingsCandidate()
   return {
     result: {
       ...(key === undefined ? {} : { key }),

@@ -134,7 +134,7 @@ export const restoreSpec = command({
     { command: 'sentctl restore etc/fstab --hunk 1', about: 'one hunk, back to the record' },
     { command: 'sentctl restore etc/fstab', about: 'the whole file' },
     { command: 'sentctl restore etc/motd --to first', about: 'as it was at a snapshot' },
-    { command: 'sentctl restore etc/motd --to 0 --as etc/motd.original', about: 'beside the current one' },
+    { command: 'sentctl restore etc/motd --to first --as etc/motd.original', about: 'beside the current one' },
   ],
   output: operationOutput,
   load: (): Promise<CommandModule> => import('./restore.ts'),
@@ -158,7 +158,7 @@ export const rollbackSpec = command({
   examples: [
     { command: 'sentctl rollback --to first --preview', about: 'what would change' },
     { command: 'sentctl rollback -n 1', about: 'to the last snapshot' },
-    { command: 'sentctl rollback --to 0', about: 'to the state after record 0' },
+    { command: 'sentctl rollback --to first', about: 'to a snapshot by its name' },
   ],
   output: {
     kind: 'object',
