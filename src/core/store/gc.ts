@@ -1,8 +1,15 @@
 // Collecting what nothing reaches: packs with much that is dead are copied without it, then moved aside for an hour, so
 // that a reader who found an object in one of them still gets it. What lives is the caller's to say.
 import { hexOf } from '../format/bytes.ts'
-import { idBytes, type ObjectId } from '../format/id.ts'
-import { entryHeaderBytes, packFileName, packHeaderBytes } from '../format/pack.ts'
+import { codecOf, idBytes, type ObjectId } from '../format/id.ts'
+import {
+  encodeEntryHeader,
+  entryHeaderBytes,
+  kindOf,
+  packFileName,
+  packHeaderBytes,
+  packingOf,
+} from '../format/pack.ts'
 import { indexEntryBytes } from '../format/packIndex.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import { createIdTable, type IdTable, type Place } from './idTable.ts'
@@ -82,6 +89,7 @@ export async function* collect(
   if (collectOptions.dryRun === true) return before
   const keptDamaged: string[] = []
   let copied = 0
+  let bytesUnlinked = 0
   for (const batch of batches(chosen)) {
     const swap = beginSwap(context, batch, isLive)
     try {
@@ -96,12 +104,10 @@ export async function* collect(
       swap.abort()
       throw storeError(error, 'Packs can not be swapped')
     }
-    if (collectOptions.urgent === true) ignoringHostErrors(() => sweep(options, set, 0))
+    if (collectOptions.urgent === true) ignoringHostErrors(() => (bytesUnlinked += sweep(options, set, 0)))
   }
   const age = collectOptions.urgent === true ? 0 : deadAgeMicros
-  const bytesUnlinked = asStoreErrors('What earlier collections left can not be removed', () =>
-    sweep(options, set, age),
-  )
+  bytesUnlinked += asStoreErrors('What earlier collections left can not be removed', () => sweep(options, set, age))
   return { ...before, packsAfter: set.packs().length, bytesUnlinked, packsKeptDamaged: keptDamaged }
 }
 
@@ -193,12 +199,34 @@ function beginSwap(context: CollectContext, chosen: readonly Survey[], isLive: (
     safe.add(id)
   }
 
+  /** Takes any sound copy in the packs that leave; the pack that is being copied may hold a damaged one. */
+  const rescue = (id: Uint8Array): boolean => {
+    for (const found of set.find(id)) {
+      if (context.readFound(id, found).state !== 'intact') continue
+      const { place, pack } = found
+      const fields = {
+        id: hexOf(id) as ObjectId,
+        codec: codecOf(place.codec) ?? 'raw',
+        kind: kindOf(place.kind),
+        packing: packingOf(place.packing),
+        storedBytes: place.storedBytes,
+        objectBytes: place.objectBytes,
+      }
+      const payload = pack.payload(place)
+      append(id, place, { header: encodeEntryHeader(fields, payload), payload })
+      return true
+    }
+    return false
+  }
+
   /** True when all that is live in the pack is safe now; yields bytes. */
   function* copyPack(pack: Pack): Generator<number, boolean> {
+    const damagedOffsets = new Set<number>()
     const file = pack.openFile()
     try {
       for (const item of scanEntries(file, packHeaderBytes, pack.size())) {
         yield item.bytes
+        if (item.state === 'damaged') damagedOffsets.add(item.offset)
         if (item.state === 'damaged' || !isLive(item.header.id)) continue
         const id = idBytes(item.header.id)
         const place = placeOf(item.header, item.offset)
@@ -210,11 +238,13 @@ function beginSwap(context: CollectContext, chosen: readonly Survey[], isLive: (
       file.close()
     }
     let sound = true
-    for (const { id } of placesOf(pack)) {
+    for (const { id, place } of placesOf(pack)) {
       yield 0
-      if (isLive(hexOf(id) as ObjectId) && !isSafe(id)) sound = false
+      damagedOffsets.delete(place.offset)
+      if (isLive(hexOf(id) as ObjectId) && !isSafe(id) && !rescue(id)) sound = false
     }
-    return sound
+    // Damage that no index tells the id of may have been anything.
+    return sound && damagedOffsets.size === 0
   }
 
   return {

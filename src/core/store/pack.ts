@@ -1,7 +1,8 @@
 // One pack, open for reading: its index, and the entries behind the index's end, which are found by scanning. The file
 // only ever grows at its end, or loses what was never acknowledged there.
 
-import { codecNumbers, idBytes } from '../format/id.ts'
+import { hexOf } from '../format/bytes.ts'
+import { codecNumbers, idBytes, type ObjectId } from '../format/id.ts'
 import { type EntryHeader, entryHeaderBytes, kindNumber, packHeaderBytes, packingNumber } from '../format/pack.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory, OpenFile } from '../host/host.ts'
@@ -46,6 +47,8 @@ export interface Pack {
   /** Undefined when the pack's header is damaged. */
   id(): Uint8Array | undefined
   find(id: Uint8Array): Place | undefined
+  /** Where the scan met an entry of that id that is not sound, and what is wrong with it. */
+  unsound(id: Uint8Array): UnsoundEntry | undefined
   /** The payload; shorter than the place says where the file ends. Throws host errors. */
   payload(place: Place): Uint8Array
   /** A file handle for the caller alone. */
@@ -72,6 +75,14 @@ export interface Pack {
   close(): void
 }
 
+export interface UnsoundEntry {
+  readonly offset: number
+  readonly reason: string
+}
+
+/** Of a pack with more damage than this the rest is missing rather than damaged. */
+const unsoundEntriesMax = 10_000
+
 export const placeOf = (header: EntryHeader, offset: number): Place => ({
   offset,
   storedBytes: header.storedBytes,
@@ -85,6 +96,7 @@ interface Loaded {
   readonly packId: Uint8Array | undefined
   index: PackIndex | undefined
   readonly tail: PlaceTable
+  readonly unsound: Map<ObjectId, UnsoundEntry>
   soundEnd: number
   size: number
 }
@@ -109,7 +121,7 @@ export function openPack(options: PackOptions): Pack {
       const packId = packIdOf(readFully(needFile(), 0, packHeaderBytes))
       const index = findIndex(options, packId)
       const soundEnd = Math.max(packHeaderBytes, index?.coveredBytes ?? 0)
-      state = { packId, index, tail: createPlaceTable(), soundEnd, size: 0 }
+      state = { packId, index, tail: createPlaceTable(), unsound: new Map(), soundEnd, size: 0 }
       scanTail(needFile(), state, limitBytes)
     }
     return state
@@ -143,6 +155,7 @@ export function openPack(options: PackOptions): Pack {
       const ordinal = tail.find(id)
       return ordinal >= 0 ? tail.placeAt(ordinal) : index?.find(id)
     },
+    unsound: id => loaded().unsound.get(hexOf(id) as ObjectId),
     payload: place => readFully(needFile(), place.offset + entryHeaderBytes, place.storedBytes),
     openFile: () => directory.open(options.packName, 'read'),
     soundEnd: () => loaded().soundEnd,
@@ -219,6 +232,7 @@ function findIndex(options: PackOptions, packId: Uint8Array | undefined): PackIn
 
 function resetTail(state: Loaded): void {
   state.tail.clear()
+  state.unsound.clear()
   state.soundEnd = Math.max(packHeaderBytes, state.index?.coveredBytes ?? 0)
 }
 
@@ -236,7 +250,12 @@ function dropIndex(file: OpenFile, state: Loaded, limitBytes: number, context: P
 function scanTail(file: OpenFile, state: Loaded, limitBytes: number): void {
   state.size = file.stat().size
   for (const item of scanEntries(file, state.soundEnd, Math.min(state.size, limitBytes))) {
-    if (item.state !== 'intact') continue
+    if (item.state === 'damaged') {
+      const { header, offset, reason } = item
+      if (header !== undefined && state.unsound.size < unsoundEntriesMax)
+        state.unsound.set(header.id, { offset, reason })
+      continue
+    }
     state.tail.put(idBytes(item.header.id), placeOf(item.header, item.offset))
     state.soundEnd = item.offset + item.bytes
   }

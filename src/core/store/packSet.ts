@@ -18,7 +18,7 @@ import {
   sharedFile,
   writeSmallFile,
 } from './layout.ts'
-import { isWithin, openPack, type Pack, type PackContext } from './pack.ts'
+import { isWithin, openPack, type Pack, type PackContext, type UnsoundEntry } from './pack.ts'
 
 export interface Found {
   readonly pack: Pack
@@ -38,6 +38,8 @@ export interface PackSet {
   findFirst(id: Uint8Array): Found | undefined
   /** Places in packs that gc moved away and that still exist. */
   findDead(id: Uint8Array): Generator<Found>
+  /** An entry of that id that a scan found to be damaged: no look-up leads to it. */
+  findUnsound(id: Uint8Array): (UnsoundEntry & { readonly pack: Pack }) | undefined
   /** Takes a pack in that was just renamed into place. */
   add(packNumber: number): Pack
   nextNumber(): number
@@ -216,6 +218,13 @@ export function openPackSet(options: StoreOptions): PackSet {
         const place = tolerant(pack, () => pack.find(id))
         if (place !== undefined) yield { pack, place }
       }
+    },
+    findUnsound(id) {
+      for (const pack of look()) {
+        const entry = tolerant(pack, () => pack.unsound(id))
+        if (entry !== undefined) return { ...entry, pack }
+      }
+      return undefined
     },
     add(packNumber) {
       byNumber.get(packNumber)?.close()

@@ -2,8 +2,8 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Packing } from '../format/pack.ts'
 
-/** Below this a frame's own header eats what could be saved. */
-const packedBytesMin = 64
+/** Below this compression saves less than an entry and its index line take, and still costs every reader. */
+const packedBytesMin = 256
 const sampleBytes = 4096
 /** Compression must save a twentieth, else reading would pay for nothing. */
 const savedShareMin = 0.05

@@ -98,6 +98,11 @@ export function openStore(options: StoreOptions): Store {
     if (options.access !== 'write') throw new SentientError('READ_ONLY', { what: 'The store was opened for reading' })
   }
 
+  const unsound = (id: Uint8Array): DamagedRead | undefined => {
+    const entry = set.findUnsound(id)
+    return entry && { state: 'damaged', reason: entry.reason, pack: entry.pack.label, offset: entry.offset }
+  }
+
   const read = (id: ObjectId): ReadResult => {
     const wanted = Buffer.from(id, 'hex')
     let damage: DamagedRead | undefined
@@ -115,9 +120,8 @@ export function openStore(options: StoreOptions): Store {
     if (intact !== undefined) return intact
     // Another process may have appended, swapped packs, or cut back and written anew what this one had seen.
     for (const pack of suspects) reloadIfThere(pack)
-    damage = undefined
     set.refresh(true)
-    return among(set.find(wanted)) ?? among(set.findDead(wanted)) ?? damage ?? { state: 'missing' }
+    return among(set.find(wanted)) ?? among(set.findDead(wanted)) ?? damage ?? unsound(wanted) ?? { state: 'missing' }
   }
 
   const get = (link: Link): Uint8Array => {
