@@ -9,6 +9,7 @@ import {
   type GoodFrame,
   segmentHeaderBytes,
 } from '../format/frame.ts'
+import { isHostError } from '../host/error.ts'
 import { readFully, type Segments } from './segments.ts'
 
 export type FrameAt =
@@ -30,6 +31,8 @@ export interface FrameWindowOptions {
   /** Bytes from here on are not looked at. */
   readonly end: number
   readonly windowBytes?: number
+  /** What the disk refuses to read is a bad frame, not an exception. Never where something is cut on that ground. */
+  readonly tolerant?: boolean
 }
 
 /** Marker and length. */
@@ -52,7 +55,12 @@ export function createFrameWindow(segments: Segments, options: FrameWindowOption
     const wanted = Math.min(Math.max(length, windowBytes), end - from)
     if (memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted)
     base = from
-    window = memory.subarray(0, readFully(segments.open(segment), memory.subarray(0, wanted), from))
+    window = memory.subarray(0, 0)
+    try {
+      window = memory.subarray(0, readFully(segments.open(segment), memory.subarray(0, wanted), from))
+    } catch (error) {
+      if (options.tolerant !== true || !isHostError(error, 'IO', 'NOT_FOUND')) throw error
+    }
   }
   const has = (from: number, length: number): boolean => from >= base && from + length <= base + window.length
   const bad = (offset: number, reason: string): FrameAt => ({ state: 'bad', offset, reason })
@@ -61,7 +69,7 @@ export function createFrameWindow(segments: Segments, options: FrameWindowOption
     if (offset >= end) return { state: 'end', offset }
     if (end - offset < frameOverheadBytes) return bad(offset, 'the frame is cut short')
     if (!has(offset, headBytes)) fill(offset, headBytes)
-    if (!has(offset, headBytes)) return bad(offset, 'the file ends within the frame')
+    if (!has(offset, headBytes)) return bad(offset, 'the frame cannot be read')
     const bytes = window.readUInt32LE(offset - base + marker.length) + frameOverheadBytes
     if (bytes <= frameContentBytesMax + frameOverheadBytes) {
       if (offset + bytes > end) return bad(offset, 'the frame is cut short')
@@ -79,7 +87,7 @@ export function createFrameWindow(segments: Segments, options: FrameWindowOption
     if (!has(lengthAt, lengthBytes)) {
       const from = Math.max(segmentHeaderBytes, frameEnd - windowBytes)
       fill(from, frameEnd - from)
-      if (!has(lengthAt, lengthBytes)) return bad(lengthAt, 'the file ends within the frame')
+      if (!has(lengthAt, lengthBytes)) return bad(lengthAt, 'the frame cannot be read')
     }
     const offset = lengthAt + lengthBytes - frameOverheadBytes - window.readUInt32LE(lengthAt - base)
     const found = offset < segmentHeaderBytes ? undefined : at(offset)

@@ -15,6 +15,8 @@ export interface HashTree {
   crowded(): boolean
   /** Under the lock: stores, durably, every full tile of the first `size` leaves. */
   storeTiles(size: number): void
+  /** Forgets what is in memory: records were taken back that had been counted. */
+  reset(): void
   /** The stored tile as it is, for verification. */
   storedTile(place: TilePlace): Uint8Array | undefined
 }
@@ -101,6 +103,13 @@ export function createHashTree(options: HashTreeOptions): HashTree {
   return {
     hashAt,
     storeTiles,
+    reset() {
+      tiles.clear()
+      hashes.clear()
+      pending.clear()
+      tail = undefined
+      storedByUs = 0
+    },
     crowded: () => pending.size >= pendingTilesMax,
     storedTile: place => options.files.read(place),
     appended(seq, leaf) {

@@ -19,7 +19,7 @@ import { createSegments } from './segments.ts'
 import { takeOver } from './takeOver.ts'
 import { createTileFiles } from './tiles.ts'
 import { verifyJournal } from './verify.ts'
-import { appendRecords, noteApplied, writeMarks } from './writer.ts'
+import { appendRecords, noteApplied, writeError, writeMarks } from './writer.ts'
 
 export type {
   Head,
@@ -41,6 +41,8 @@ export type {
   VerifyOptions,
 } from './model.ts'
 
+const logIdBytes = 16
+
 export const journalLimits: JournalLimits = {
   segmentBytesMax,
   lockWaitMs: 5000,
@@ -55,6 +57,7 @@ export const journalLimits: JournalLimits = {
  * whatever its size: it reads the marks and the last record. Damage found there makes it read-only, see `damage`.
  */
 export function openJournal(options: JournalOptions): Journal {
+  if (options.logId.length !== logIdBytes) throw new SentientError('INTERNAL', { what: 'A log id has 16 bytes' })
   const context = createContext(options)
   const { state, tree, lock } = context
   try {
@@ -152,7 +155,7 @@ function createWriterLock(context: JournalContext): JournalLock {
   }
   const run = async <T>(work: (session: LockSession) => Promise<T> | T): Promise<T> => {
     try {
-      return await work(takeOver(context))
+      return await work(takeOverGuarded(context))
     } finally {
       releaseLock(context)
     }
@@ -173,6 +176,14 @@ function createWriterLock(context: JournalContext): JournalLock {
       return holder === undefined ? { held: false } : { held: false, holder }
     },
     progress: () => lock.progress(),
+  }
+}
+
+function takeOverGuarded(context: JournalContext): LockSession {
+  try {
+    return takeOver(context)
+  } catch (error) {
+    throw writeError(error, 'make the journal ready for writing')
   }
 }
 

@@ -24,6 +24,8 @@ export interface RawLock {
   progress(): void
   /** Still the lock file that was locked: nobody deleted it meanwhile. */
   intact(): boolean
+  /** False when the process that held it last has ended; true also when nobody knows. */
+  holderAlive(): boolean
   /** Who holds it, as far as the advisory file says: "pid 12 (snapshot create)". */
   holder(): string | undefined
   close(): void
@@ -72,9 +74,9 @@ export function createRawLock(options: LockOptions): RawLock {
   // A process that wrote a moment ago stands back once when another one waits.
   const giveWay = async (signal: AbortSignal | undefined): Promise<void> => {
     if (clock.monotonicMs() - releasedMs > giveWayMs) return
-    const waiting = waitingNote.other()
-    if (waiting === undefined) return
-    if (!options.processes.isAlive(waiting.id)) waitingNote.remove()
+    const waiting = waitingNote.id()
+    if (waiting === undefined || waiting === options.processes.id) return
+    if (!options.processes.isAlive(waiting)) waitingNote.remove()
     else await clock.sleep(giveWayMs, signal)
     throwIfCancelled(signal)
   }
@@ -127,6 +129,10 @@ export function createRawLock(options: LockOptions): RawLock {
       if (held) touch(false)
     },
     intact: () => held && runtime.stat(lockName)?.inode === inode,
+    holderAlive() {
+      const id = holderNote.id()
+      return id === undefined || options.processes.isAlive(id)
+    },
     holder: () => holderNote.describe(),
     close() {
       port?.close()
@@ -162,8 +168,8 @@ interface Note {
   announce(label: string): boolean
   text(): string | undefined
   describe(): string | undefined
-  /** The process that the note names, when it is another one. */
-  other(): { readonly id: number } | undefined
+  /** The process that the note names. */
+  id(): number | undefined
   remove(): void
   close(): void
 }
@@ -224,11 +230,7 @@ function createNote(options: LockOptions, name: string): Note {
       const note = parse()
       return note === undefined ? undefined : `process ${note.id} (${note.label})`
     },
-    other() {
-      if (quietly(() => runtime.stat(name)) === undefined) return undefined
-      const note = parse()
-      return note === undefined || note.id === processes.id ? undefined : note
-    },
+    id: () => parse()?.id,
     remove() {
       file?.close()
       file = undefined

@@ -109,7 +109,7 @@ export function segmentEndBytes(context: JournalContext, segment: number): numbe
 
 export function windowOn(context: JournalContext, segment: number, windowBytes?: number): FrameWindow {
   const end = segmentEndBytes(context, segment)
-  return createFrameWindow(context.segments, { segment, end, ...(windowBytes === undefined ? {} : { windowBytes }) })
+  return createFrameWindow(context.segments, { segment, end, tolerant: true, ...(windowBytes && { windowBytes }) })
 }
 
 /** True for the frame of that record. */

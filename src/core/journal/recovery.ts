@@ -163,21 +163,38 @@ export function openEnd(context: JournalContext): void {
 export function refreshEnd(context: JournalContext): boolean {
   const { state, marks, segments } = context
   const newest = marks.read()?.newest
-  if (newest === undefined || newest.generation === state.marks?.generation || newest.nextSeq < state.head.size)
-    return false
+  // An older generation: the newest slot is being written right now.
+  if (newest === undefined || newest.generation <= (state.marks?.generation ?? 0)) return false
   const before = state.head
   if (!segments.list().includes(newest.segmentFirstSeq)) segments.relist()
   const boundary = boundaryOfMarks(context, newest)
   if ('where' in boundary) openEnd(context)
   else {
     state.marks = newest
-    state.end = boundary.end
-    state.head = boundary.head
+    setBoundary(context, boundary)
   }
   return state.head.size !== before.size || state.head.applied !== before.applied
 }
 
+/** The records end here, as far as this journal knows. */
+export function setBoundary(context: JournalContext, { end, head }: Boundary): void {
+  const { state } = context
+  if (head.size < state.head.size) context.tree.reset()
+  state.end = end
+  state.head = head
+}
+
 const settleAttempts = 3
+
+// What nobody is writing any more is shown although its flush is not certain: after a power cut the marks may be older
+// than what was acknowledged. Who signs, or proves, holds the lock and has flushed it anew.
+function isTailSettled(context: JournalContext, newest: Marks): boolean {
+  const { segments } = context
+  const end: Position = { segment: newest.segmentFirstSeq, bytes: newest.segmentFlushedBytes }
+  const later = segments.list().some(first => first > end.segment)
+  if (!later && segments.open(end.segment).stat().size <= end.bytes) return false
+  return newest.clean || !context.lock.holderAlive()
+}
 
 function findEnd(context: JournalContext): JournalDamage | undefined {
   const { state, segments } = context
@@ -204,13 +221,13 @@ function findEnd(context: JournalContext): JournalDamage | undefined {
   }
   let damage: JournalDamage | undefined
   const certain = newest !== undefined && file!.slots.every(slot => slot.state === 'ok')
-  if (!certain || state.checkpointSize > newest.nextSeq) {
+  if (!certain || state.checkpointSize > newest.nextSeq || isTailSettled(context, newest)) {
     const tail = scanTail(context, boundary)
     boundary = tail.boundary
     damage = tail.broken && damageOfBreak(context, tail.broken)
   }
-  state.end = boundary.end
-  state.head = newest === undefined ? { ...boundary.head, applied: boundary.head.size } : boundary.head
+  const applied = newest === undefined ? boundary.head.size : boundary.head.applied
+  setBoundary(context, { end: boundary.end, head: { ...boundary.head, applied } })
   if (damage === undefined && state.checkpointSize > state.head.size) {
     const reason = `the journal has ${state.head.size} records, its checkpoint ${state.checkpointSize}`
     return { where: placeText(state.end), reason, seq: state.head.size }

@@ -106,11 +106,21 @@ export function createSegments(options: SegmentsOptions): Segments {
     files.set(first, known)
     return known
   }
+  const openIfThere = (first: number): OpenFile | undefined => {
+    try {
+      return open(first)
+    } catch (error) {
+      if (isHostError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
   // The id in the header, or what is wrong with the header.
   const identify = (first: number): Uint8Array | string => {
     const known = ids.get(first)
     if (known !== undefined) return known
-    const header = readHeader(open(first))
+    const file = openIfThere(first)
+    if (file === undefined) return 'the segment is missing'
+    const header = readHeader(file)
     if (typeof header === 'string') return header
     if (header.firstSeq !== first) return `the header says record ${header.firstSeq}`
     const id = [options.logId, ...options.earlierLogIds].find(candidate => equalBytes(candidate, header.logId))
@@ -118,29 +128,22 @@ export function createSegments(options: SegmentsOptions): Segments {
     ids.set(first, id)
     return id
   }
+  const logId = (first: number): Uint8Array | undefined => {
+    const id = identify(first)
+    return typeof id === 'string' ? undefined : id
+  }
   return {
     list: () => firsts,
     relist,
     directory: () => (writable ? needDirectory() : directory()),
     open,
-    seed(first) {
-      const id = identify(first)
-      // A damaged header says nothing; the frames behind it are most likely this log's.
-      return frameSeed(typeof id === 'string' ? options.logId : id)
-    },
+    // A damaged header says nothing; the frames behind it are most likely this log's.
+    seed: first => frameSeed(logId(first) ?? options.logId),
     fault(first) {
-      try {
-        const id = identify(first)
-        return typeof id === 'string' ? id : undefined
-      } catch (error) {
-        if (isHostError(error, 'NOT_FOUND')) return 'the segment is missing'
-        throw error
-      }
-    },
-    logId(first) {
       const id = identify(first)
-      return typeof id === 'string' ? undefined : id
+      return typeof id === 'string' ? id : undefined
     },
+    logId,
     drop,
     create(first) {
       const at = needDirectory()

@@ -8,7 +8,15 @@ import { readCheckpointSize } from './checkpointFile.ts'
 import type { JournalContext } from './context.ts'
 import type { JournalDamage, LockSession } from './model.ts'
 import { clearPoison, readPoison } from './poison.ts'
-import { type Boundary, boundaryOfMarks, damageOfBreak, firstBoundary, scanTail, type Tail } from './recovery.ts'
+import {
+  type Boundary,
+  boundaryOfMarks,
+  damageOfBreak,
+  firstBoundary,
+  scanTail,
+  setBoundary,
+  type Tail,
+} from './recovery.ts'
 import { type Position, placeText } from './segments.ts'
 import { copyRange, cutFrom } from './torn.ts'
 import { writeMarks } from './writer.ts'
@@ -25,7 +33,8 @@ export function takeOver(context: JournalContext): LockSession {
   state.checkpointSize = readCheckpointSize(context.runtime)
   const poison = state.poison?.end ?? readPoison(context.runtime)
   if (file?.newest === undefined) return startOver(context, file)
-  const boundary = boundaryOfMarks(context, file.newest)
+  const ours = file.newest.generation === known && poison === undefined
+  const boundary = ours ? { end: state.end, head: state.head } : boundaryOfMarks(context, file.newest)
   if ('where' in boundary) throw damaged(context, boundary)
   state.marks = file.newest
   setBoundary(context, boundary)
@@ -45,11 +54,6 @@ function isClean(context: JournalContext, file: MarksFile, newest: Marks): boole
   if (segments.open(newest.segmentFirstSeq).stat().size !== newest.segmentFlushedBytes) return false
   const next = segmentFileName(newest.nextSeq)
   return newest.nextSeq === newest.segmentFirstSeq || segments.directory()?.stat(next) === undefined
-}
-
-function setBoundary(context: JournalContext, { end, head }: Boundary): void {
-  context.state.end = end
-  context.state.head = head
 }
 
 // No valid marks: a new journal, one whose making was interrupted, or lost marks. The records themselves decide.

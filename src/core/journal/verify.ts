@@ -142,7 +142,7 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
   state.segments++
   const index = state.seq - segment
   let offset = index === 0 ? segmentHeaderBytes : (offsets.find(segment, index, end) ?? segmentHeaderBytes)
-  const window = createFrameWindow(segments, { segment, end })
+  const window = createFrameWindow(segments, { segment, end, tolerant: true })
   for (let count = 1; state.seq < endSeq; count++) {
     const found = window.at(offset)
     const envelope = found.state === 'ok' ? envelopeOf(found.frame) : undefined

@@ -1,7 +1,7 @@
 // Appending under the lock: frames, one flush, then the mark. When a write or a flush fails, the journal is cut back to
 // its last flushed byte before anybody else may write; when that fails too, the segment is given up as poisoned.
 
-import { SentientError } from '../errors.ts'
+import { type ErrorCode, SentientError } from '../errors.ts'
 import { equalBytes } from '../format/bytes.ts'
 import { saltBytes } from '../format/constants.generated.ts'
 import { isFormatError } from '../format/formatError.ts'
@@ -9,7 +9,7 @@ import { frameBytes, segmentHeaderBytes, writeFrame } from '../format/frame.ts'
 import type { Marks } from '../format/marks.ts'
 import { leafHash } from '../format/merkle.ts'
 import { type Body, bodyHash, type Envelope, encodeBody, encodeEnvelope } from '../format/record.ts'
-import { isHostError } from '../host/error.ts'
+import { type HostErrorCode, isHostError } from '../host/error.ts'
 import type { JournalContext } from './context.ts'
 import type { Head, JournalRecord, NewRecord, PackMark } from './model.ts'
 import { notePoison } from './poison.ts'
@@ -83,6 +83,7 @@ function checkSoleWriter(context: JournalContext, end: Position): void {
     marks.read()?.newest?.generation === state.marks?.generation
   if (alone) return
   state.intruded = true
+  state.marks = undefined
   throw new SentientError('LOCKED', {
     what: 'Another process writes to the journal in spite of the lock',
     where: '.runtime/lock',
@@ -278,9 +279,14 @@ function noteDerived(
   }
 }
 
+const errorCodes: Partial<Record<HostErrorCode, ErrorCode>> = {
+  NO_SPACE: 'DISK_FULL',
+  READ_ONLY: 'READ_ONLY',
+  DENIED: 'NOT_WRITABLE',
+}
+
 /** A failed port call as the error that callers know. */
 export function writeError(error: unknown, what: string): unknown {
   if (!isHostError(error)) return error
-  const full = isHostError(error, 'NO_SPACE')
-  return new SentientError(full ? 'DISK_FULL' : 'IO', { what: `Could not ${what}`, where: error.path }, error)
+  return new SentientError(errorCodes[error.code] ?? 'IO', { what: `Could not ${what}`, where: error.path }, error)
 }
