@@ -12,7 +12,8 @@ import { listNamesByStat } from '../../../src/core/host/diskCalls.ts'
 import { hostErrorOf } from '../../../src/core/host/errno.ts'
 import { flushWritten } from '../../../src/core/host/flush.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
-import { runHostSuite, throwsCode } from '../../suites/hostSuite.ts'
+import { throwsCode } from '../../suites/hostSubject.ts'
+import { runHostSuite } from '../../suites/hostSuite.ts'
 import {
   buildTree,
   makeTemporaryFolder,

@@ -5,7 +5,8 @@ import { readdirSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { createFailingHost, type FailingHost, SimulatedCrash } from '../../../src/core/host/failing.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
-import { runHostSuite, throwsCode } from '../../suites/hostSuite.ts'
+import { throwsCode } from '../../suites/hostSubject.ts'
+import { runHostSuite } from '../../suites/hostSuite.ts'
 import {
   buildTree,
   createTestHost,

@@ -1,14 +1,16 @@
 // The disk's lock between processes: exclusion both ways, and freedom when the holder is killed.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { throwsCode } from '../../suites/hostSuite.ts'
+import { throwsCode } from '../../suites/hostSubject.ts'
 import { makeTemporaryFolder, readText, type TemporaryFolder, writeFile } from '../../support/host.ts'
+import { makeReadOnly } from './subjects.ts'
 
 const holder = fileURLToPath(new URL('./lockHolder.ts', import.meta.url))
 
@@ -115,19 +117,17 @@ describe('the lock between processes', () => {
   })
 
   it('says READ_ONLY where the file can not be written, instead of a lock that excludes nobody', () => {
-    const path = `${folder.path}/lock`
-    writeFileSync(path, '')
-    // Permission bits do not bind root, the immutable flag does.
-    const [bind, free] =
-      process.geteuid?.() === 0 ? (['chattr +i', 'chattr -i'] as const) : (['chmod 400', 'chmod 600'] as const)
-    execFileSync('sh', ['-c', `${bind} "$0"`, path])
+    const path = join(folder.path, 'lock')
+    writeFileSync(path, '', { mode: 0o644 })
+    chmodSync(folder.path, 0o755)
+    const undo = makeReadOnly(path, 0o444)
     try {
       const lock = folder.host.locks.open(folder.directory, 'lock')
       throwsCode(() => lock.tryAcquire(), 'READ_ONLY')
       throwsCode(() => lock.tryAcquire(), 'READ_ONLY')
       lock.close()
     } finally {
-      execFileSync('sh', ['-c', `${free} "$0"`, path])
+      undo()
     }
   })
 })

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { createMemoryDisk, createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { NameSurvival } from '../../../src/core/host/memoryNodes.ts'
-import { runHostSuite, throwsCode } from '../../suites/hostSuite.ts'
+import { throwsCode } from '../../suites/hostSubject.ts'
+import { runHostSuite } from '../../suites/hostSuite.ts'
 import {
   buildTree,
   createSeededRandomness,

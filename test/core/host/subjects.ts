@@ -1,11 +1,14 @@
 // The hosts that the suite of all hosts runs on, with what the suite needs beside the port.
 
 import { execFileSync } from 'node:child_process'
-import { linkSync } from 'node:fs'
+import { chmodSync, linkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDiskFiles } from '../../../src/core/host/disk.ts'
-import type { HostSubject } from '../../suites/hostSuite.ts'
+import type { HostSubject } from '../../suites/hostSubject.ts'
 import { createTestHost, makeTemporaryFolder } from '../../support/host.ts'
+
+/** The user who owns nothing, on Linux. */
+const nobodyId = 65_534
 
 export function makeMemorySubject(): HostSubject {
   const host = createTestHost()
@@ -28,6 +31,7 @@ export function makeMemorySubject(): HostSubject {
 
 export function makeDiskSubject(byDescriptor: boolean): HostSubject {
   const { host, path, directory, remove } = makeTemporaryFolder({ files: createDiskFiles({ byDescriptor }) })
+  chmodSync(path, 0o755)
   return {
     host,
     directory,
@@ -39,12 +43,20 @@ export function makeDiskSubject(byDescriptor: boolean): HostSubject {
   }
 }
 
-// Permission bits do not bind root; the file system's immutable flag binds everybody.
-function makeReadOnly(path: string): () => void {
-  if (process.geteuid?.() !== 0) {
-    execFileSync('chmod', ['0555', path])
-    return () => execFileSync('chmod', ['0755', path])
+/** Makes changes in a directory, or of a file, fail; returns how to undo that. */
+export function makeReadOnly(path: string, mode = 0o555): () => void {
+  const { mode: before } = statSync(path)
+  chmodSync(path, mode)
+  const unbind = bindPermissions()
+  return () => {
+    unbind()
+    chmodSync(path, before & 0o7777)
   }
-  execFileSync('chattr', ['+i', path])
-  return () => execFileSync('chattr', ['-i', path])
+}
+
+// Permission bits do not bind root, so who runs as root becomes nobody for a while.
+function bindPermissions(): () => void {
+  if (process.geteuid?.() !== 0) return () => {}
+  process.seteuid?.(nobodyId)
+  return () => process.seteuid?.(0)
 }
