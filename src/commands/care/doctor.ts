@@ -9,7 +9,6 @@ type Context = CommandContext<typeof doctorSpec>
 
 const nodeVersionMin = [22, 15] as const
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof doctorSpec> = async function* (context) {
   const { caller, cwd, host } = context
   const rootPath = caller.rootOption ?? findRoot(host, cwd)

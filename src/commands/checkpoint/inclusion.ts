@@ -4,7 +4,6 @@ import { SentientError } from '../../core/errors.ts'
 import type { Handler } from '../spec.ts'
 import type { inclusionSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof inclusionSpec> = async function* ({ system, args, caller }) {
   const seq = /^#?\d{1,15}$/.test(args.seq) ? Number(args.seq.replace('#', '')) : undefined
   if (seq === undefined) {

@@ -5,7 +5,6 @@ import { checkpointData } from '../data.ts'
 import type { Handler } from '../spec.ts'
 import type { checkpointShowSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof checkpointShowSpec> = async function* ({ system }) {
   const checkpoint = system.checkpoint()
   if (checkpoint === undefined) {

@@ -9,7 +9,6 @@ import { isoTime } from '../data.ts'
 import type { Handler } from '../spec.ts'
 import type { verifyInclusionSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof verifyInclusionSpec> = async function* ({ args, caller, signal }) {
   const key = parsedKey(args.key)
   const source = args.file === '-' ? await caller.standardInput(signal) : await caller.openFile(args.file)

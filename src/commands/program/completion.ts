@@ -5,7 +5,6 @@ import { type ErrorCode, errorTable, SentientError } from '../../core/errors.ts'
 import type { CommandContext, Handler } from '../spec.ts'
 import type { completionSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof completionSpec> = async function* (context) {
   const { shell, candidates } = context.args
   if (candidates === 'code') return { result: { candidates: Object.keys(errorTable) as ErrorCode[] } }

@@ -6,7 +6,6 @@ import { type CommandName, commandNames, isCommandName } from '../table.ts'
 import { describeCommand } from './describe.ts'
 import type { helpSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof helpSpec> = async function* ({ args }) {
   return { result: { commands: wanted(args.verb.join(' ')).map(describeCommand) } }
 }

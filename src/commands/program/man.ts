@@ -5,7 +5,6 @@ import { commandNames } from '../table.ts'
 import { describeCommand } from './describe.ts'
 import type { manSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof manSpec> = async function* () {
   return { result: { commands: commandNames.map(describeCommand) } }
 }

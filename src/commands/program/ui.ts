@@ -4,7 +4,6 @@ import { findRoot } from '../../core/system.ts'
 import type { Handler } from '../spec.ts'
 import type { uiSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof uiSpec> = async function* ({ args, caller, cwd, host }) {
   const exitCode = await caller.openUi({
     rootPath: caller.rootOption ?? findRoot(host, cwd),

@@ -4,7 +4,6 @@ import { formatVersion } from '../../core/format/constants.generated.ts'
 import type { Handler } from '../spec.ts'
 import type { versionSpec } from './spec.ts'
 
-// biome-ignore lint/correctness/useYield: a handler is a generator, this one has nothing to report on the way
 export const run: Handler<typeof versionSpec> = async function* ({ caller }) {
   const platform = `${process.platform} ${process.arch}`
   return { result: { version: caller.version, format: formatVersion, node: process.versions.node, platform } }
