@@ -91,13 +91,17 @@ export function replay(list: SnapshotView[], record: JournalRecord): void {
       return
     }
     case 'snapshot-label':
-      return change({ label: typeof fields.label === 'string' ? fields.label : '' })
+      change({ label: typeof fields.label === 'string' ? fields.label : '' })
+      return
     case 'snapshot-pin':
-      return change({ pinned: true })
+      change({ pinned: true })
+      return
     case 'snapshot-unpin':
-      return change({ pinned: false })
+      change({ pinned: false })
+      return
     case 'snapshot-remove':
-      return drop([name])
+      drop([name])
+      return
     default:
       return
   }
