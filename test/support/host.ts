@@ -1,7 +1,7 @@
 // Hosts for tests: a clock that stands still or is moved, seeded randomness, temporary folders on the real disk, and
 // trees built and described through the port, so that the same test runs on every host.
 
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDiskHost } from '../../src/core/host/disk.ts'
@@ -110,8 +110,19 @@ export function makeTemporaryFolder(host: Partial<Host> = {}): TemporaryFolder {
     directory,
     remove: () => {
       directory.close()
+      openUp(Buffer.from(path))
       rmSync(path, { recursive: true, force: true })
     },
+  }
+}
+
+// Directories that their owner may not enter can not be removed with what is in them.
+function openUp(path: Buffer): void {
+  for (const entry of readdirSync(path, { withFileTypes: true, encoding: 'buffer' })) {
+    if (!entry.isDirectory()) continue
+    const below = Buffer.concat([path, Buffer.from('/'), entry.name])
+    if ((lstatSync(below).mode & 0o700) !== 0o700) chmodSync(below, 0o700)
+    openUp(below)
   }
 }
 
