@@ -2,6 +2,7 @@
 // needs more is a question for the design; the answer is one word in the table, with its reason.
 
 import { builtinModules } from 'node:module'
+import { basename } from 'node:path'
 import type { Import, SourceFile } from './sources.ts'
 
 export interface Finding {
@@ -16,49 +17,48 @@ interface Part {
   readonly files: RegExp
   /** Names of the parts whose code it may load. Its own files are always open to it. */
   readonly mayImport: readonly string[]
-  /** From outside only `<folder>/<folder>.ts` is imported; without it every file is public. */
-  readonly front?: true
+  /** The files of its folder that others may load; the rest is its own business. Without it every file is public. */
+  readonly open?: readonly string[]
   /** Modules of Node that it may load; without it all. */
   readonly nodeModules?: readonly string[]
 }
 
 /** No files, no network, no processes: what is pure, and what gives way to the event loop. */
 const pureNodeModules = ['buffer', 'crypto', 'timers', 'timers/promises', 'util', 'zlib']
-const base = ['errors', 'progress', 'host', 'format']
+const base = ['errors', 'host errors', 'progress', 'host', 'format']
 const history = ['native', 'store', 'journal', 'worktree', 'timeline']
 
 function corePart(name: string, mayImport: readonly string[], more: Partial<Part> = {}): Part {
   return { name, files: new RegExp(`^src/core/${name}/`), mayImport, nodeModules: pureNodeModules, ...more }
 }
 
-function historyPart(name: string): Part {
-  return corePart(name, [...base, ...history.slice(0, history.indexOf(name))], { front: true })
+/** Open is the file named like the folder, and `pure`: functions over what they are given, which keep no state. */
+function historyPart(name: string, ...pure: string[]): Part {
+  const mayImport = [...base, ...history.slice(0, history.indexOf(name))]
+  return corePart(name, mayImport, { open: [name, ...pure] })
 }
 
 /** `type` imports of anything in src/core are free: they are gone before the program runs. */
 const parts: readonly Part[] = [
   { name: 'errors', files: /^src\/core\/errors\.ts$/, mayImport: [], nodeModules: [] },
+  { name: 'host errors', files: /^src\/core\/host\/error\.ts$/, mayImport: [], nodeModules: [] },
   { name: 'progress', files: /^src\/core\/progress\.ts$/, mayImport: ['errors'], nodeModules: pureNodeModules },
   { name: 'system', files: /^src\/core\/system\.ts$/, mayImport: ['core'], nodeModules: pureNodeModules },
-  corePart('host', [], { nodeModules: builtinModules }),
-  corePart('format', ['host', 'errors']),
+  corePart('host', ['host errors'], { nodeModules: builtinModules }),
+  corePart('format', ['errors', 'host errors', 'host']),
   corePart('native', ['format', 'errors']),
-  historyPart('store'),
+  historyPart('store', 'changes', 'content', 'reach', 'tree'),
   historyPart('journal'),
-  historyPart('worktree'),
-  historyPart('timeline'),
-  corePart('verify', [...base, ...history], { front: true }),
-  // Every later subsystem (contracts, boxes, ...): system.ts joins them, they never meet.
-  { ...corePart('subsystem', [...base, ...history], { front: true }), files: /^src\/core\/[^/]+\// },
-  // Errors are thrown and caught everywhere; the format's codecs are pure, a command needs them to read names.
-  {
-    name: 'commands',
-    files: /^src\/commands\//,
-    mayImport: ['system', 'errors', 'progress', 'format', 'host', 'boot'],
-  },
-  { name: 'cli', files: /^src\/cli\//, mayImport: ['commands', 'errors', 'format'] },
-  { name: 'ui', files: /^src\/ui\//, mayImport: ['commands', 'errors', 'format'] },
-  { name: 'boot', files: /^src\/boot\//, mayImport: ['host', 'format', 'store', 'errors'] },
+  historyPart('worktree', 'ignore', 'paths', 'reserved', 'walk'),
+  historyPart('timeline', 'records'),
+  corePart('verify', [...base, ...history], { open: ['verify'] }),
+  // Every other subsystem (keys, contracts, boxes, ...): system.ts joins them, they never meet.
+  { ...corePart('subsystem', [...base, ...history], { open: [] }), files: /^src\/core\/[^/]+\// },
+  // Errors are caught everywhere; the format's codecs are pure, and names are read and shown with them.
+  { name: 'commands', files: /^src\/commands\//, mayImport: ['system', ...base, 'boot'] },
+  { name: 'cli', files: /^src\/cli\//, mayImport: ['commands', 'errors', 'host errors', 'progress', 'format'] },
+  { name: 'ui', files: /^src\/ui\//, mayImport: ['commands', 'errors', 'host errors', 'progress', 'format'] },
+  { name: 'boot', files: /^src\/boot\//, mayImport: [...base, 'store'] },
   { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'host', 'errors'] },
   { name: 'tools', files: /^(?:tools|bench)\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main'] },
   { name: 'test', files: /^test\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main', 'tools'] },
@@ -70,7 +70,7 @@ const packageOwners: readonly { readonly packages: RegExp; readonly part: string
   { packages: /^yargs(?:-parser)?$/, part: 'cli' },
 ]
 
-const coreNames = new Set(['errors', 'progress', 'system', 'subsystem', 'host', 'format', 'verify', ...history])
+const coreNames = new Set(['system', 'subsystem', 'verify', ...base, ...history])
 
 function partOf(file: string): Part | undefined {
   return parts.find(part => part.files.test(file))
@@ -113,20 +113,24 @@ function checkPackage(part: Part, { specifier, typeOnly }: Import, packages: Rea
   return open ? undefined : `${name} may be loaded by src/${owner} only`
 }
 
-function checkFile(path: string, part: Part, one: Import, known: ReadonlySet<string>): string | undefined {
+function checkFile(file: string, part: Part, one: Import, known: ReadonlySet<string>): string | undefined {
   const target = one.target ?? ''
   if (/\.(?:json|cjs|js)$/.test(target)) return undefined // data, and what the build makes
   if (!known.has(target)) return `${one.specifier} leads to no source file`
   const other = partOf(target)
-  if (other === undefined || samePart(path, target)) return undefined
+  if (other === undefined || samePart(file, target)) return undefined
   const inCore = coreNames.has(other.name)
   if (one.typeOnly && inCore && part.name !== 'errors') return undefined
   const allowed = part.mayImport.includes(other.name) || (inCore && part.mayImport.includes('core'))
   if (!allowed) return `${part.name} may not import ${other.name} (${target})`
-  if (other.front === undefined || part.name === 'test' || part.name === 'tools') return undefined
+  // system.ts joins the operations of every part into one: what is open to it is decided there.
+  const joins = ['system', 'test', 'tools'].includes(part.name)
+  if (other.open === undefined || joins) return undefined
   const folder = folderOf(target)
-  const front = `${folder}/${folder.split('/').at(-1)}.ts`
-  return target === front ? undefined : `from outside, ${folder}/ is open only through ${front}`
+  const names = other.name === 'subsystem' ? [basename(folder)] : other.open
+  return names.some(name => target === `${folder}/${name}.ts`)
+    ? undefined
+    : `${target} is not open to others: ${names.map(name => `${name}.ts`).join(', ')} of ${folder} are`
 }
 
 /** One finding for each ring of files that load each other while they start. */

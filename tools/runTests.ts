@@ -14,9 +14,12 @@ export interface SuiteResult {
   readonly notRun: readonly string[]
   /** What failed and why, ready to print. */
   readonly failures: readonly string[]
+  /** Files that take so long that they belong into a suite of their own, or should do less. */
+  readonly warnings: readonly string[]
   readonly seconds: number
 }
 
+const slowFileMs = 10_000
 const fileMsMax = 15 * 60_000
 const outputCharsMax = 4000
 
@@ -41,6 +44,7 @@ export async function runSuite(root: string, suite: Suite): Promise<SuiteResult>
       failed: 1,
       notRun: [],
       failures: [`there are no tests in ${suite.folders.map(folder => `test/${folder}`).join(', ')}`],
+      warnings: [],
       seconds: 0,
     }
   }
@@ -55,20 +59,25 @@ interface RunOptions {
   readonly execArgv: string[]
 }
 
+interface Reported {
+  readonly name: string
+  readonly nesting: number
+  readonly file?: string | undefined
+  readonly line?: number | undefined
+}
+
 /** Runs test files, given as absolute paths. Exported for its own test. */
 export async function runFiles(root: string, files: string[], options: RunOptions): Promise<SuiteResult> {
   const started = performance.now()
   const failures: string[] = []
   const notRun: string[] = []
+  const warnings: string[] = []
   const output = new Map<string, string>()
   const counts = { passed: 0, failed: 0 }
-  const nameOf = (data: {
-    readonly name: string
-    readonly file?: string | undefined
-    readonly line?: number | undefined
-  }) => {
-    const file = data.file === undefined ? '' : path.relative(root, data.file)
-    return data.name === data.file ? file : `${file}:${data.line ?? 0} ${data.name}`
+  const trail: string[] = [] // of the test that is reported now: its suites, by nesting
+  const nameOf = ({ name, nesting, file, line }: Reported) => {
+    const relative = file === undefined ? '' : path.relative(root, file)
+    return name === file ? relative : `${relative}:${line ?? 0} ${[...trail.slice(0, nesting), name].join(' > ')}`
   }
   const keep = ({ file, message }: { readonly file?: string | undefined; readonly message: string }) => {
     if (file !== undefined) output.set(file, ((output.get(file) ?? '') + message).slice(-outputCharsMax))
@@ -76,6 +85,7 @@ export async function runFiles(root: string, files: string[], options: RunOption
   const failedFiles = new Set<string>()
   const withoutTests: string[] = [] // the runner counts such a file as one test that passed
   const stream = run({ files, timeout: fileMsMax, cwd: root, ...options })
+  stream.on('test:start', ({ name, nesting }) => trail.splice(nesting, trail.length, name))
   stream.on('test:stdout', keep)
   stream.on('test:stderr', keep)
   stream.on('test:diagnostic', ({ file, message }) => keep({ file, message: `${message}\n` }))
@@ -90,7 +100,11 @@ export async function runFiles(root: string, files: string[], options: RunOption
     failures.push(`${nameOf(data)}\n${indent(describeError(error))}`)
   })
   stream.on('test:summary', data => {
-    if (data.file !== undefined) return
+    if (data.file !== undefined) {
+      const seconds = Math.round(data.duration_ms / 1000)
+      if (data.duration_ms > slowFileMs) warnings.push(`${path.relative(root, data.file)} takes ${seconds} s`)
+      return
+    }
     const { tests, passed, skipped, todo } = data.counts
     counts.passed = passed - withoutTests.length
     counts.failed = tests - passed - skipped - todo + withoutTests.length
@@ -102,7 +116,7 @@ export async function runFiles(root: string, files: string[], options: RunOption
     if (text) failures.push(`${path.relative(root, file)} printed\n${indent(text)}`)
   }
   counts.failed = Math.max(counts.failed, failures.length === 0 ? 0 : 1)
-  return { ...counts, notRun, failures, seconds: (performance.now() - started) / 1000 }
+  return { ...counts, notRun, failures, warnings, seconds: (performance.now() - started) / 1000 }
 }
 
 function describeError(error: Error & { readonly cause?: unknown }): string {

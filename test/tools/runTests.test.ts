@@ -49,6 +49,17 @@ test('names what fails, where, why, and what its file printed', t => {
   assert.match(failures[1] ?? '', /^test\/core\/a\.test\.ts printed\n {4}seed 5$/)
 })
 
+test('names the suites that a failed test stands in', t => {
+  const text = `
+    import { describe, test } from 'node:test'
+    describe('disk', () => { test('good', () => {}); describe('reads', () => { test('bad', () => { throw new Error('x') }) }) })
+    test('alone', () => { throw new Error('y') })
+  `
+  const { failures } = runUnit(t, { 'a.test.ts': text, 'b.test.ts': passes })
+  const names = failures.map(failure => failure.split('\n')[0])
+  assert.deepEqual(names, ['test/core/a.test.ts:3 disk > reads > bad', 'test/core/a.test.ts:4 alone'])
+})
+
 test('a file that can not be loaded, or ends by itself, fails', t => {
   const ends = "import { test } from 'node:test'\ntest('x', () => process.exit(0))\n"
   const { failed, failures } = runUnit(t, { 'a.test.ts': "import './gone.ts'\n", 'b.test.ts': ends })
