@@ -1,7 +1,8 @@
 // One line on a terminal that says how far long work is, how fast it goes and how long it will still take.
 
+import { grouped } from '../commands/words.ts'
 import type { Progress } from '../core/progress.ts'
-import { duration, grouped, safeText, shortSize } from './style.ts'
+import { duration, safeText, shortSize } from './style.ts'
 
 const firstAfterMs = 300
 const everyMs = 100

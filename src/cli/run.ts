@@ -151,7 +151,7 @@ async function runVerb(run: Run): Promise<number> {
 
 async function open(host: Host, access: 'read' | 'write', rootOption: string | undefined, io: CliIo): Promise<System> {
   const { findRoot, openSystem } = await import('../core/system.ts')
-  const rootPath = rootOption === undefined ? findRoot(host, io.cwd) : path.resolve(io.cwd, rootOption)
+  const rootPath = rootOption === undefined ? findRoot(host, io.cwd) : realPath(path.resolve(io.cwd, rootOption))
   if (rootPath === undefined) throw new SentientError('ROOT_NOT_FOUND', { where: safeText(io.cwd) })
   return openSystem(host, { rootPath, access, signal: io.signal })
 }

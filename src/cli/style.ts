@@ -40,16 +40,6 @@ export function shortSize(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)}${unit}`
 }
 
-/** 2,314 */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
-}
-
-/** `1 file`, `2,314 files`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`
-}
-
 /** 800 ms, 20 s, 3 min 20 s, 2 h 5 min */
 export function duration(ms: number): string {
   if (ms < 950) return `${Math.max(1, Math.round(ms))} ms`

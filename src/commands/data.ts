@@ -80,7 +80,7 @@ export function operationData(result: OperationResult): OperationData {
     ...(result.seq >= 0 ? { seq: result.seq } : {}),
     action: result.action,
     changedCount: result.changedCount,
-    changed: result.changed.slice(0, listedPathsMax).map(pathData),
+    changed: result.changed.toSorted(byBytes).slice(0, listedPathsMax).map(pathData),
     ...(result.snapshot === undefined ? {} : { snapshot: result.snapshot }),
     ...(result.protectedAs === undefined ? {} : { protectedAs: result.protectedAs }),
     unapplied: result.unapplied.map(pathData),
@@ -88,6 +88,8 @@ export function operationData(result: OperationResult): OperationData {
     notices: result.notices.map(({ code, text }) => ({ code, text })),
   }
 }
+
+const byBytes = (a: ByteString, b: ByteString): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export function recordData(record: RecordView): RecordData {
   return {

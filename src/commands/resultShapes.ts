@@ -106,7 +106,16 @@ export const listedFields = {
   ),
   reason: text('why, a phrase; empty when it is as recorded'),
   below: optional(
-    object({ count: integer('paths that differ'), worst: text('the worst of their marks') }, 'of a directory'),
+    object(
+      {
+        count: integer('paths that differ'),
+        worst: choice(
+          ['recorded', 'changed', 'new', 'gone', 'damaged', 'skipped', 'unchecked', 'ignored'],
+          'the worst of their marks',
+        ),
+      },
+      'of a directory',
+    ),
   ),
   target: optional(text('of a symlink, as displayed')),
   proof: optional(
@@ -156,7 +165,7 @@ export const checkpointShape = object(
   {
     origin: text('name of the log'),
     size: integer('records that it covers'),
-    root: text('root hash of the Merkle tree, base64'),
+    root: text('root hash of the Merkle tree, hex'),
     verifierKey: text('the key by which anyone can check it'),
     text: text('the signed note itself'),
   },

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { colourStyle, columns, counted, duration, safeLines, safeText, shortSize, wrap } from '../../src/cli/style.ts'
+import { colourStyle, columns, duration, safeLines, safeText, shortSize, wrap } from '../../src/cli/style.ts'
+import { counted } from '../../src/commands/words.ts'
 
 test('sizes stay within five characters', () => {
   const known: [number, string][] = [

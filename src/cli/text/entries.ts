@@ -1,7 +1,8 @@
 // Recorded entries, changes of entries and listed paths as short texts.
 
 import type { EntryData, ListedData, TreeChangeData } from '../../commands/data.ts'
-import { counted, type Style, shortSize } from '../style.ts'
+import { counted } from '../../commands/words.ts'
+import { type Style, shortSize } from '../style.ts'
 
 /** `file 0644 310`, `dir 12 entries`, `nothing` */
 export function entryText(entry: EntryData | undefined): string {
@@ -27,6 +28,7 @@ export function changeText({ before, after }: TreeChangeData): string {
         : `${shortSize(before.size)} -> ${shortSize(after.size)}`,
     )
   }
+  if (before.mode === after.mode && before.object === after.object) parts.push('as recorded')
   if (before.mode !== after.mode) parts.push(`mode ${before.mode} -> ${after.mode}`)
   return parts.join(', ')
 }

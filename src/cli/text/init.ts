@@ -2,14 +2,15 @@
 
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { counted, safeText, shortSize } from '../style.ts'
+import { counted, spokenSize } from '../../commands/words.ts'
+import { safeText } from '../style.ts'
 import type { TextContext } from './renderers.ts'
 
 export function render(init: OutputOf<(typeof commandTable)['init']>, { style }: TextContext): string {
   const { rootPath, recorded } = init
   if (recorded === undefined) return `Nothing was written: ${safeText(rootPath)} is no root folder yet.\n`
   const lines = [
-    `${style.bold(`#${recorded.seq}`)}  ${safeText(rootPath)} is a root folder: ${counted(recorded.files, 'file')}, ${shortSize(recorded.bytes)} recorded`,
+    `${style.bold(`#${recorded.seq}`)}  ${safeText(rootPath)} is a root folder: ${counted(recorded.files, 'file')}, ${spokenSize(recorded.bytes)} recorded`,
   ]
   lines.push('Its dotfolders are readable by you alone (0700). Contents are not encrypted.')
   if (recorded.gitExclude) lines.push('Its names were added to .git/info/exclude.')

@@ -38,7 +38,7 @@ export function listedRow(entry: ListedData, style: Style, name: string): string
   ]
   const amount = kind === 'dir' ? String(size) : shortSize(size)
   return [
-    markSign(mark, style),
+    markSign(mark === 'recorded' && below !== undefined && below.count > 0 ? below.worst : mark, style),
     modeText(kind, mode),
     mark === 'gone' ? 'gone' : amount,
     modified === undefined ? '-' : localMinute(modified),

@@ -1,7 +1,7 @@
 // The result of one operation: what was recorded, and what did not go as plainly as asked.
 
 import type { OperationData } from '../../commands/data.ts'
-import { counted } from '../style.ts'
+import { counted } from '../../commands/words.ts'
 import { pathLines, shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'
 

@@ -5,9 +5,8 @@ import { localTime } from '../style.ts'
 import type { TextContext } from './renderers.ts'
 
 export function render(record: RecordData, { style }: TextContext): string {
-  const { seq, time, actor, summary, effect, doubtful, changed } = record
+  const { seq, time, actor, summary, effect, doubtful } = record
   const flags = [
-    ...(changed > 1 ? [`${changed} paths`] : []),
     ...(effect === 'deny' ? [style.red('denied')] : []),
     ...(doubtful ? ['time doubtful'] : []),
     ...(record.forgotten ? ['forgotten'] : []),

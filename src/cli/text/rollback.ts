@@ -2,7 +2,8 @@
 
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { columns, counted, shortSize } from '../style.ts'
+import { counted, spokenSize } from '../../commands/words.ts'
+import { columns } from '../style.ts'
 import { changeSign, changeText } from './entries.ts'
 import { render as renderOperation } from './operation.ts'
 import { pathLines, shortened, shownPath } from './paths.ts'
@@ -15,14 +16,14 @@ export function render(rollback: OutputOf<(typeof commandTable)['rollback']>, co
   const { style, base } = context
   if (operation !== undefined) {
     const undo = operation.seq === undefined ? '' : style.dim('sentctl undo takes it back.\n')
-    return `${renderOperation(operation, context)}Everything is as at ${target.text}: ${counted(counts.created + counts.changed + counts.deleted, 'path')} brought back, ${shortSize(bytes)} written.\n${undo}`
+    return `${renderOperation(operation, context)}Everything is as at ${target.text}: ${counted(counts.created + counts.changed + counts.deleted, 'path')} brought back, ${spokenSize(bytes)} written.\n${undo}`
   }
   const total = counts.created + counts.changed + counts.deleted
   const rows = changes
     .slice(0, listedMax)
     .map(change => [changeSign(change.change, style), shownPath(change.path, base), style.dim(changeText(change))])
   const lines = [
-    `Rollback to ${style.bold(target.text)} would change ${counted(total, 'path')} and write ${shortSize(bytes)}:`,
+    `Rollback to ${style.bold(target.text)} would change ${counted(total, 'path')} and write ${spokenSize(bytes)}:`,
   ]
   lines.push(
     ...shortened(

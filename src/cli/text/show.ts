@@ -2,7 +2,8 @@
 
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { columns, counted, localTime } from '../style.ts'
+import { counted } from '../../commands/words.ts'
+import { columns, localTime } from '../style.ts'
 import { changeSign, changeText } from './entries.ts'
 import { shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'

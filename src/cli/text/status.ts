@@ -2,7 +2,8 @@
 
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { columns, counted, localMinute, localTime, type Style, shortSize } from '../style.ts'
+import { counted, spokenSize } from '../../commands/words.ts'
+import { columns, localMinute, localTime, type Style, shortSize } from '../style.ts'
 import { markSign } from './entries.ts'
 import { shortened, shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'
@@ -75,7 +76,7 @@ function summary({ counts }: Status, style: Style): string {
 }
 
 function looked({ filesChecked, filesHashed, bytesHashed, ignored, lastLook }: Status): string {
-  const read = filesHashed === 0 ? '' : `, read ${filesHashed} (${shortSize(bytesHashed)})`
+  const read = filesHashed === 0 ? '' : `, read ${filesHashed} (${spokenSize(bytesHashed)})`
   const left = ignored === 0 ? '' : `, ${ignored} ignored`
   const before = lastLook === undefined ? '' : `; last look ${localMinute(lastLook)}`
   return `${counted(filesChecked, 'file')} checked${read}${left}${before}`

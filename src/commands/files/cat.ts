@@ -43,11 +43,11 @@ export const run: Handler<typeof catSpec> = async function* (context) {
 }
 
 function opened({ system }: CommandContext<typeof catSpec>, path: GovernedPath, at: StatePoint | 'disk'): OpenedFile {
-  const file = system.openFile(path, at)
+  const entry = path === '' ? undefined : system.entry(path, at === 'disk' ? {} : { at })
+  const file = entry?.kind === 'file' ? system.openFile(path, at) : undefined
   if (file !== undefined) return file
-  const entry = system.entry(path, at === 'disk' ? {} : { at })
-  const where = displayBytes(path)
-  if (entry?.kind === 'dir') {
+  const where = path === '' ? '.' : displayBytes(path)
+  if (path === '' || entry?.kind === 'dir') {
     throw new SentientError('IS_A_DIRECTORY', { where, hint: 'See sentctl ls for what is in it.' })
   }
   if (entry?.kind === 'symlink') {

@@ -2,6 +2,7 @@
 
 import { listedData } from '../data.ts'
 import { type Handler, relay } from '../spec.ts'
+import { markedBy } from './marks.ts'
 import { proofOf } from './proof.ts'
 import type { findSpec } from './spec.ts'
 
@@ -9,9 +10,11 @@ export const run: Handler<typeof findSpec> = async function* ({ system, args, si
   const under = system.governedPath(args.dir ?? '.', cwd)
   const at = args.at === undefined ? undefined : system.resolve(args.at)
   const point = args.zk ? system.resolve(args.at ?? 'now') : undefined
-  if (args.zk && at === undefined) {
-    yield* relay(system.status({ signal, ...(under === '' ? {} : { under: [under] }) }))
-  }
+  const looked = args.zk && at === undefined
+  const report = looked
+    ? yield* relay(system.status({ signal, ...(under === '' ? {} : { under: [under] }) }))
+    : undefined
+  const marked = report === undefined ? undefined : markedBy(report)
   const found = system.find({
     signal,
     under,
@@ -19,7 +22,8 @@ export const run: Handler<typeof findSpec> = async function* ({ system, args, si
     ...(args.kind === undefined ? {} : { kind: args.kind }),
     ...(at === undefined ? {} : { at }),
   })
-  for await (const entry of found) {
+  for await (const each of found) {
+    const entry = marked === undefined ? each : marked(each)
     const data = listedData(entry)
     yield { item: point === undefined ? data : { ...data, proof: proofOf(system, entry, point) } }
   }

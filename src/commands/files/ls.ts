@@ -5,6 +5,7 @@ import { displayBytes } from '../../core/format/bytes.ts'
 import type { GovernedPath, ListedEntry } from '../../core/timeline/model.ts'
 import { type ListedData, listedData, pathData } from '../data.ts'
 import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
+import { markedBy } from './marks.ts'
 import { proofOf } from './proof.ts'
 import type { lsSpec } from './spec.ts'
 
@@ -12,27 +13,30 @@ type Context = CommandContext<typeof lsSpec>
 type Listing = OutputOf<typeof lsSpec>['directories'][number]
 
 export const run: Handler<typeof lsSpec> = async function* (context) {
-  const { system, args, signal, cwd } = context
+  const { system, args, cwd } = context
   const paths = (args.path.length === 0 ? ['.'] : args.path).map(text => system.governedPath(text, cwd))
   const at = args.at === undefined ? {} : { at: system.resolve(args.at) }
-  if (args.check && args.at === undefined) {
-    const under = paths.includes('') ? {} : { under: paths }
-    yield* relay(system.status({ signal, ...under }))
-  }
+  const marked = args.check && args.at === undefined ? markedBy(yield* relay(lookAt(context, paths))) : asItIs
   const named: ListedEntry[] = []
   const directories: GovernedPath[] = []
   for (const path of paths) {
     const entry = path === '' ? undefined : system.entry(path, at)
     if (path !== '' && entry === undefined) throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
     if (entry === undefined || entry.kind === 'dir') directories.push(path)
-    else named.push(entry)
+    else named.push(marked(entry))
   }
   const listings: Listing[] = []
   if (named.length > 0) listings.push({ path: '', entries: yield* entriesData(context, named) })
   for (const path of directories) {
-    listings.push({ ...pathData(path), entries: yield* entriesData(context, system.directory(path, at)) })
+    listings.push({ ...pathData(path), entries: yield* entriesData(context, system.directory(path, at).map(marked)) })
   }
   return { result: { ...('at' in at ? { state: at.at!.text } : {}), directories: listings } }
+}
+
+const asItIs = (entry: ListedEntry): ListedEntry => entry
+
+function lookAt({ system, signal }: Context, paths: readonly GovernedPath[]) {
+  return system.status({ signal, ...(paths.includes('') ? {} : { under: paths }) })
 }
 
 async function* entriesData({ system, args, signal }: Context, entries: readonly ListedEntry[]) {

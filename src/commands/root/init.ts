@@ -5,6 +5,7 @@ import { displayBytes } from '../../core/format/bytes.ts'
 import { type FolderSurvey, type InitResult, initRoot, surveyFolder } from '../../core/system.ts'
 import { pathData } from '../data.ts'
 import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
+import { counted, spokenSize } from '../words.ts'
 import { excludeFromGit } from './gitExclude.ts'
 import type { initSpec } from './spec.ts'
 
@@ -54,29 +55,20 @@ function refuse({ collisions, nestedRoots }: FolderSurvey): void {
 function surveyText(survey: FolderSurvey, path: string): string {
   const { files, directories, bytes, secondsEstimate, skips, unreadable, special } = survey
   const parts = [
-    `${path}: ${plural(files, 'file')}, ${plural(directories, 'directory', 'directories')}, ${megabytes(bytes)}, about ${Math.max(1, Math.ceil(secondsEstimate))} s`,
+    `${path}: ${counted(files, 'file')}, ${counted(directories, 'directory', 'directories')}, ${spokenSize(bytes)}, about ${Math.max(1, Math.ceil(secondsEstimate))} s`,
     'changes none of them',
   ]
   const left = skips.filter(skip => skip.files > 0)
   if (left.length > 0) {
     const shown = left
       .slice(0, 8)
-      .map(skip => `${skip.pattern} (${plural(skip.files, 'file')}, ${megabytes(skip.bytes)})`)
+      .map(skip => `${skip.pattern} (${counted(skip.files, 'file')}, ${spokenSize(skip.bytes)})`)
     parts.push(`skips ${shown.join(', ')}${left.length > 8 ? ` and ${left.length - 8} more` : ''}`)
   }
   if (unreadable.length > 0) parts.push(`cannot read ${unreadable.slice(0, 5).map(displayBytes).join(', ')}`)
   if (special.length > 0)
-    parts.push(`leaves out ${plural(special.length, 'socket, pipe or device', 'sockets, pipes and devices')}`)
+    parts.push(`leaves out ${counted(special.length, 'socket, pipe or device', 'sockets, pipes and devices')}`)
   return parts.join('; ')
-}
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
-}
-
-function megabytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
 }
 
 function surveyData(survey: FolderSurvey): Result['survey'] {
