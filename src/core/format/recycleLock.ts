@@ -68,7 +68,7 @@ export function parseSnapshotList(text: string): SnapshotList {
 }
 
 function parseLine(line: string): ListedSnapshot {
-  const match = /^(\S+) (\d+) (\S+) (\d+) (\w+) ([01]) (".*")$/.exec(line)
+  const match = /^(\S+) (\d+) (\S+) (\d+) (\w+) ([01]) (".*")$/s.exec(line)
   if (match === null) throw new FormatError('a bad line in recycle.lock')
   const [, name = '', seq = '', cid = '', time = '', kindText, pinned, label = ''] = match
   const kind = kinds.find(candidate => candidate === kindText)
