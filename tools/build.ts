@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import type { BuildOptions, OutputFile } from 'esbuild'
+import type { BuildOptions, Metafile, OutputFile } from 'esbuild'
 
 interface Input {
   readonly path: string
@@ -63,6 +63,7 @@ export async function build(root: string): Promise<{ readonly bytes: number; rea
     metafile: true,
     write: false,
   })
+  refuseHiddenNames(metafile)
   const inputs = Object.keys(metafile.inputs).filter(name => !name.includes(':'))
   const ours = inputs.filter(name => !name.includes('node_modules/'))
   const stampInputs = [...new Set([...ours, ...alwaysInputs, ...Object.values(copied)])].sort()
@@ -98,6 +99,19 @@ async function bundleOptions(root: string): Promise<BuildOptions> {
     define: { 'process.env.NODE_ENV': '"production"', ...lazySegmenter.define },
     inject: [...lazySegmenter.inject],
     plugins: [...bundlePlugins],
+  }
+}
+
+/**
+ * Node finds the names in a CommonJS package that is loaded by `import()`, a bundle only its default: such a program
+ * works from its sources and fails when built, so it is not built.
+ */
+function refuseHiddenNames({ outputs }: Metafile): void {
+  for (const { entryPoint = '', exports } of Object.values(outputs)) {
+    if (!entryPoint.includes('node_modules/') || exports.some(name => name !== 'default')) continue
+    throw new Error(
+      `import() of ${entryPoint}, a CommonJS file: its names are lost in the bundle (tools/bundle/plugins.ts)`,
+    )
   }
 }
 

@@ -159,6 +159,18 @@ describe('build', () => {
     assert.doesNotMatch(text, /^typescript /m)
   })
 
+  test('import() finds the names of yaml; a CommonJS package whose names it would lose is refused', async t => {
+    const root = makeProgram(t)
+    writeFile(root, 'src/main.ts', "const { parse } = await import('yaml')\nconsole.log(parse('a: 1').a)\n")
+    await build(root)
+    assert.equal(runMain(root), '1\n')
+    writeFile(root, 'src/main.ts', "const { useState } = await import('react')\nconsole.log(useState)\n")
+    await assert.rejects(
+      build(root),
+      /import\(\) of \S*node_modules\/react\/index\.js, a CommonJS file: its names are lost/,
+    )
+  })
+
   test('refuses a package whose licence does not fit', async t => {
     const root = makeSandbox(t, program)
     writeFile(

@@ -1,6 +1,7 @@
-// What the bundle changes in other people's packages so that a terminal opens fast: no development tools, no `fetch`
-// where it would load a whole HTTP client to decode a base64 text, no Unicode tables before a text needs them. The
-// build fails when a package has no more what is changed here, and test/tools/build.test.ts sees whether it helps.
+// What the bundle changes in other people's packages. So that a terminal opens fast: no development tools, no `fetch`
+// where it would load a whole HTTP client to decode a base64 text, no Unicode tables before a text needs them. And so
+// that it runs at all: no CommonJS where names would be lost. The build fails when a package has no more what is changed
+// here; test/tools/build.test.ts sees whether it helps.
 
 import fs from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -50,6 +51,19 @@ const fastStringWidth: Plugin = {
   },
 }
 
+/** For Node yaml names its CommonJS files, whose names `import()` of a bundle does not see: take its ES modules. */
+const yamlAsModules: Plugin = {
+  name: 'yaml as ES modules',
+  setup(build) {
+    build.onResolve({ filter: /^yaml$/ }, async ({ importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === 'the package') return undefined
+      const found = await build.resolve('yaml', { kind, importer, resolveDir, pluginData: 'the package' })
+      if (found.errors.length > 0) return found
+      return { path: path.join(path.dirname(found.path), '..', 'browser', 'dist', 'index.js') }
+    })
+  },
+}
+
 /** An ES module has no `require`; CommonJS packages that ask for a module of Node get it without one. */
 const builtinsWithoutRequire: Plugin = {
   name: 'modules of Node for CommonJS packages',
@@ -68,6 +82,7 @@ export const bundlePlugins: readonly Plugin[] = [
   inkWithoutDevelopmentTools,
   yogaWithoutFetch,
   fastStringWidth,
+  yamlAsModules,
   builtinsWithoutRequire,
 ]
 
