@@ -17,6 +17,7 @@ import { createLogKey, type LogKeys, openLogKeys } from './keys/keys.ts'
 import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
 import { absorb } from './timeline/absorb.ts'
+import { adopt } from './timeline/adopt.ts'
 import { permitAll, type TimelineContext } from './timeline/context.ts'
 import { diffStates, find } from './timeline/diff.ts'
 import { fileDiff } from './timeline/fileDiff.ts'
@@ -469,7 +470,7 @@ function assemble(host: Host, parts: Parts): System {
     remove: (paths, options) => remove(context, paths, options),
     move: (from, to, options) => move(context, from, to, options),
     copy: (from, to, options) => copy(context, from, to, options),
-    adopt: options => absorb(context, [], { ...options, action: 'adopt' }),
+    adopt: options => adopt(context, options),
     absorb: (paths, options) => absorb(context, paths, options),
     restore: (paths, to, options) => restore(context, paths, to, options),
     rollbackPreview: (to, options) => rollbackPreview(context, to, options),

@@ -64,7 +64,7 @@ export async function* captureDifferences(
   return captured
 }
 
-interface CaptureRequest {
+export interface CaptureRequest {
   readonly ingest: Ingest
   readonly parent: Directory
   readonly path: ByteString
@@ -75,7 +75,8 @@ interface CaptureRequest {
   readonly total: number
 }
 
-async function* captureEntry(
+/** One entry of the disk as an entry of the record, its content stored; or why it can not be. */
+export async function* captureEntry(
   request: CaptureRequest,
 ): AsyncGenerator<Progress, { entry: Entry; stat: FileStat } | { reason: string }, void> {
   const { ingest, parent, path, disk } = request
@@ -98,7 +99,7 @@ async function* captureEntry(
         let step = steps.next()
         while (!step.done) {
           if (request.slicer.due()) {
-            yield { phase: 'storing', done: request.done, total: request.total, unit: 'files' }
+            yield { phase: 'storing', done: request.done, total: request.total || undefined, unit: 'files' }
             await request.slicer.pause()
           }
           step = steps.next()

@@ -10,7 +10,7 @@ import { encodeState, type State } from '../format/state.ts'
 import type { ByteString, FileStat } from '../host/host.ts'
 import type { NewRecord } from '../journal/model.ts'
 import type { Progress } from '../progress.ts'
-import { sortChanges, writeChanges } from '../store/changes.ts'
+import { readChanges, sortChanges, writeChanges } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
 import { type Edit, editTree, findPath, sameApartFromChildren } from '../store/tree.ts'
 import type { Target } from '../worktree/apply.ts'
@@ -32,6 +32,8 @@ export interface Plan {
   readonly action: string
   readonly subject: Body['subject']
   readonly changes: readonly PlannedChange[]
+  /** Instead of `changes`, for the first keeping of a whole tree: its files and the list of them, both stored. */
+  readonly adopted?: { readonly files: Link; readonly changes: Link; readonly count: number }
   /** Domains of the state that change beside the files. */
   readonly domains?: Partial<Pick<State, 'settings' | 'contracts' | 'boxes' | 'services'>>
   readonly cause?: number
@@ -160,9 +162,15 @@ async function* commit(
     ([domain, link]) => !sameLink(link, state[domain as keyof typeof plan.domains] as Link | undefined),
   )
   const disk = plan.onDisk === undefined ? yield* planDisk(context, transaction, plan.changes, signal) : noDiskWork
-  const needed = recorded.length > 0 || domainsChange || disk.targets.length > 0 || plan.recordEmpty === true
+  const needed =
+    plan.adopted !== undefined ||
+    recorded.length > 0 ||
+    domainsChange ||
+    disk.targets.length > 0 ||
+    plan.recordEmpty === true
   if (!needed) return undefined
-  const decision = context.decide(requestsOf(context.actor, recorded, domainsChange))
+  const asked = plan.adopted === undefined ? recorded : readChanges(ingest, plan.adopted.changes)
+  const decision = context.decide(requestsOf(context.actor, asked, domainsChange))
   if (decision.effect === 'deny') {
     appendDenial(context, transaction, plan, decision)
     committed()
@@ -200,7 +208,7 @@ async function* commit(
     seq,
     action: plan.action,
     changed: plan.changes.map(change => change.path),
-    changedCount: plan.changes.length,
+    changedCount: plan.adopted?.count ?? plan.changes.length,
     protectedAs: kept === undefined ? undefined : before?.name,
     unapplied: report.unapplied.map(item => item.path),
     drifted: report.drifted,
@@ -210,7 +218,7 @@ async function* commit(
 
 const noDiskWork: DiskPlan = { targets: [], inTheWay: [] }
 
-function* requestsOf(actor: string, changes: readonly TreeChange[], govern: boolean): Generator<DecisionRequest> {
+function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boolean): Generator<DecisionRequest> {
   for (const { path, before, after } of changes) {
     const size = after?.size ?? 0
     if (before === null || after === null || before.kind !== after.kind) {
@@ -330,7 +338,7 @@ function withoutOrphans(edits: readonly Edit[], ingest: Ingest, files: Link): Ed
 
 function stateAfter({ ingest, state }: Transaction, recorded: readonly TreeChange[], plan: Plan): ObjectId {
   const edits = recorded.map(({ path, after }) => ({ path, after, keepChildren: after?.kind === 'dir' }))
-  const files = edits.length === 0 ? state.files : editTree(ingest, state.files, edits)
+  const files = plan.adopted?.files ?? (edits.length === 0 ? state.files : editTree(ingest, state.files, edits))
   const next: Record<string, unknown> = { ...state, files }
   for (const [domain, link] of Object.entries(plan.domains ?? {})) {
     if (link === undefined) delete next[domain]
@@ -356,7 +364,8 @@ function bodyOf(
   if (single !== undefined) {
     body.before = single.before
     body.after = single.after
-  } else if (made.recorded.length > 0) body.changes = writeChanges(ingest, made.recorded).link
+  } else if (plan.adopted !== undefined) body.changes = plan.adopted.changes
+  else if (made.recorded.length > 0) body.changes = writeChanges(ingest, made.recorded).link
   if (plan.cause !== undefined) body.cause = plan.cause
   if (Object.keys(made.fields).length > 0) body.fields = made.fields
   return body

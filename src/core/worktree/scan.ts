@@ -344,7 +344,11 @@ function reportBelowGone(
 
 const gitignoreBytesMax = 1 << 20
 
-function withGitignore(frame: DirectoryFrame, listed: readonly ListedName[]): readonly IgnoreRule[] {
+/** The rules that hold in a directory, those of its own .gitignore included. */
+export function withGitignore(
+  frame: Pick<DirectoryFrame, 'path' | 'handle' | 'rules'>,
+  listed: readonly ListedName[],
+): readonly IgnoreRule[] {
   if (!listed.some(item => item.name === '.gitignore' && item.kind === 'file')) return frame.rules
   const rules = [...frame.rules]
   try {

@@ -53,6 +53,9 @@ export interface Worktree {
   look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void>
   stat(path: ByteString): FileStat | undefined
   isIgnored(path: ByteString, isDirectory: boolean, ignore: IgnoreSettings): IgnoreRule | undefined
+  rules(ignore: IgnoreSettings): readonly IgnoreRule[]
+  /** Starts a new stat cache for somebody who reads the whole tree on another occasion; undefined where none is kept. */
+  startCache(): { readonly writer: StatCacheWriter; finish(): void } | undefined
   stageChange(
     reader: ObjectReader,
     targets: readonly Target[],
@@ -136,6 +139,20 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     scan,
     look,
     stat: path => statBelow(root, path),
+    rules: ignoreRules,
+    startCache() {
+      const startedAt = clock.nowMicros()
+      const writer = beginCache(options, startedAt)
+      if (writer === undefined) return undefined
+      return {
+        writer,
+        finish() {
+          writer.finish()
+          cache = undefined
+          writeLook(derived as Directory, startedAt)
+        },
+      }
+    },
     isIgnored: (path, isDirectory, ignore) => matchRules(ignoreRules(ignore), path, isDirectory),
     async *stageChange(reader, targets, signal) {
       return yield* stageChange(applyOptions(reader, signal), targets)

@@ -1,0 +1,166 @@
+// The first keeping of a whole tree. It is walked once, directories are built from below, and the list of changes is
+// written from the finished tree, so that memory grows with the largest directory and not with the tree.
+import { displayBytes } from '../format/bytes.ts'
+import type { Link } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
+import { isHostError } from '../host/error.ts'
+import type { ByteString, Directory, FileStat } from '../host/host.ts'
+import { createSlicer, type Slicer } from '../progress.ts'
+import { writeChanges } from '../store/changes.ts'
+import type { Ingest } from '../store/store.ts'
+import { buildDirectory, emptyDirectory, listEntries } from '../store/tree.ts'
+import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
+import { joinPath } from '../worktree/paths.ts'
+import { isOutsideFiles } from '../worktree/reserved.ts'
+import { withGitignore } from '../worktree/scan.ts'
+import type { StatCacheWriter } from '../worktree/statCache.ts'
+import { absorb } from './absorb.ts'
+import { captureEntry } from './capture.ts'
+import { stateInForce, type TimelineContext } from './context.ts'
+import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
+import { nothingDone } from './operations.ts'
+import { transact } from './transact.ts'
+
+interface Walk {
+  readonly context: TimelineContext
+  readonly ingest: Ingest
+  readonly slicer: Slicer
+  readonly empty: Link
+  readonly cache: StatCacheWriter | undefined
+  readonly problems: { readonly path: GovernedPath; readonly reason: string }[]
+  stored: number
+}
+
+/** Records everything that is there, as the first content of a new root folder. */
+export async function* adopt(
+  context: TimelineContext,
+  options: { readonly signal?: AbortSignal } = {},
+): Work<OperationResult> {
+  const { state } = stateInForce(context)
+  if (!listEntries(context.store, state.files).next().done)
+    return yield* absorb(context, [], { ...options, action: 'adopt' })
+  const ingest = context.store.beginIngest({ shared: false })
+  const cache = context.worktree.startCache()
+  const walk: Walk = {
+    context,
+    ingest,
+    slicer: createSlicer(context.clock, options.signal),
+    empty: emptyDirectory(ingest),
+    cache: cache?.writer,
+    problems: [],
+    stored: 0,
+  }
+  let cached = false
+  try {
+    const { ignore, gitignore } = context.settings()
+    const rules = context.worktree.rules({ ignore, gitignore })
+    const files = yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore })
+    const result = yield* transact(context, { label: 'adopt', signal: options.signal, ingest }, async function* (tx) {
+      if (files.count === 0) return undefined
+      const changes = writeChanges(tx.ingest, createdIn(tx.ingest, files.link, ''))
+      const adopted = { files: files.link, changes: changes.link, count: changes.count }
+      return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: new Map() }
+    })
+    if (result === undefined) ingest.abort()
+    cache?.finish()
+    cached = true
+    return { ...(result ?? nothingDone('adopt')), ...problemReport(walk.problems) }
+  } catch (error) {
+    ingest.abort()
+    throw error
+  } finally {
+    if (!cached) cache?.writer.abort()
+  }
+}
+
+function problemReport(problems: Walk['problems']): Pick<OperationResult, 'drifted' | 'notices'> {
+  if (problems.length === 0) return { drifted: [], notices: [] }
+  const text = `${problems.length} paths were not kept, first ${displayBytes(problems[0].path)}: ${problems[0].reason}`
+  return { drifted: problems.map(problem => problem.path), notices: [{ code: 'drift', text }] }
+}
+
+interface Frame {
+  readonly path: GovernedPath
+  readonly handle: Directory
+  readonly rules: readonly IgnoreRule[]
+  readonly gitignore: boolean
+}
+
+/** Stores a directory and all below it. Its files come first, so that the stat cache has each directory in one piece. */
+async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; count: number }> {
+  const listed = frame.handle.list()
+  const rules = frame.gitignore ? withGitignore(frame, listed) : frame.rules
+  const entries: Entry[] = []
+  const directories: { name: ByteString; stat: FileStat }[] = []
+  walk.cache?.beginDirectory(frame.path)
+  for (const { name } of listed) {
+    const path = joinPath(frame.path, name)
+    if (frame.path === '' && isOutsideFiles(name)) continue
+    const stat = frame.handle.stat(name)
+    if (stat === undefined || matchRules(rules, path, stat.kind === 'dir') !== undefined) continue
+    if (stat.kind === 'dir') directories.push({ name, stat })
+    else if (stat.kind === 'other') walk.problems.push({ path, reason: 'a socket, pipe or device' })
+    else {
+      const entry = yield* storeLeaf(walk, frame.handle, path, stat)
+      if (entry !== undefined) entries.push(entry)
+    }
+    if (walk.slicer.due()) {
+      yield { phase: 'storing', done: walk.stored, unit: 'files' }
+      await walk.slicer.pause()
+    }
+  }
+  for (const { name, stat } of directories) {
+    const handle = openQuietly(walk, frame, name)
+    if (handle === undefined) continue
+    try {
+      const below = yield* storeDirectory(walk, {
+        path: joinPath(frame.path, name),
+        handle,
+        rules,
+        gitignore: frame.gitignore,
+      })
+      entries.push({ name, kind: 'dir', mode: stat.mode, size: below.count, content: below.link })
+    } finally {
+      handle.close()
+    }
+  }
+  return buildDirectory(walk.ingest, entries)
+}
+
+async function* storeLeaf(walk: Walk, parent: Directory, path: GovernedPath, disk: FileStat): Work<Entry | undefined> {
+  const { ingest, slicer, empty } = walk
+  walk.stored++
+  const made = yield* captureEntry({ ingest, parent, path, disk, slicer, empty, done: walk.stored, total: 0 })
+  if ('reason' in made) {
+    walk.problems.push({ path, reason: made.reason })
+    return undefined
+  }
+  if (made.entry.kind === 'file') walk.cache?.add(made.entry.name, made.stat, made.entry.content)
+  return made.entry
+}
+
+function openQuietly(walk: Walk, frame: Frame, name: ByteString): Directory | undefined {
+  try {
+    return frame.handle.child(name)
+  } catch (error) {
+    if (!isHostError(error, 'DENIED', 'IO', 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
+    const reason = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
+    walk.problems.push({ path: joinPath(frame.path, name), reason })
+    return undefined
+  }
+}
+
+/** Every entry below a directory as created, in the byte order of whole paths: "a", "a.b", then what is in "a/". */
+function* createdIn(ingest: Ingest, directory: Link, path: GovernedPath): Generator<TreeChange> {
+  const steps: { readonly key: ByteString; readonly entry: Entry; readonly below: boolean }[] = []
+  for (const entry of listEntries(ingest, directory)) {
+    steps.push({ key: entry.name, entry, below: false })
+    if (entry.kind === 'dir') steps.push({ key: `${entry.name}/`, entry, below: true })
+  }
+  steps.sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { entry, below } of steps) {
+    const at = joinPath(path, entry.name)
+    if (below) yield* createdIn(ingest, entry.content, at)
+    else yield { path: at, before: null, after: entry }
+  }
+}
