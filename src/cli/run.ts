@@ -150,10 +150,9 @@ async function runVerb(run: Run): Promise<number> {
 }
 
 async function open(host: Host, access: 'read' | 'write', rootOption: string | undefined, io: CliIo): Promise<System> {
-  const { findRoot, openSystem } = await import('../core/system.ts')
-  const rootPath = rootOption === undefined ? findRoot(host, io.cwd) : realPath(path.resolve(io.cwd, rootOption))
-  if (rootPath === undefined) throw new SentientError('ROOT_NOT_FOUND', { where: safeText(io.cwd) })
-  return openSystem(host, { rootPath, access, signal: io.signal })
+  const { openRoot } = await import('../commands/openRoot.ts')
+  const rootPath = rootOption === undefined ? undefined : realPath(path.resolve(io.cwd, rootOption))
+  return openRoot(host, { access, cwd: io.cwd, rootPath, signal: io.signal })
 }
 
 /** Paths are relative to where one stands; where that is not below the root folder, to the root folder itself. */

@@ -5,6 +5,7 @@ import { displayBytes, hexOf } from '../core/format/bytes.ts'
 import { cidText } from '../core/format/id.ts'
 import type { Entry } from '../core/format/node.ts'
 import type { ByteString } from '../core/host/host.ts'
+import type { System } from '../core/system.ts'
 import type {
   CheckpointView,
   Finding,
@@ -75,9 +76,9 @@ export function pointData(point: StatePoint): PointData {
   return { text, seq, time: isoTime(time), root, ...(snapshot === undefined ? {} : { snapshot }) }
 }
 
-export function operationData(result: OperationResult): OperationData {
+export function operationData(system: System, result: OperationResult): OperationData {
   return {
-    ...(result.seq >= 0 ? { seq: result.seq } : {}),
+    ...(result.seq >= 0 ? { seq: result.seq, summary: system.record(result.seq).summary } : {}),
     action: result.action,
     changedCount: result.changedCount,
     changed: result.changed.toSorted(byBytes).slice(0, listedPathsMax).map(pathData),

@@ -38,6 +38,7 @@ export const pointShape = object(
 export const operationFields = {
   seq: optional(integer('number of the record; absent when there was nothing to do')),
   action: text('what was recorded'),
+  summary: optional(text('the record in one line for people')),
   changedCount: integer('paths that it changed'),
   changed: list(pathShape, 'the changed paths; shortened after 10,000'),
   snapshot: optional(text('the snapshot that it is about')),

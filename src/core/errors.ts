@@ -114,7 +114,7 @@ export const errorTable = {
     'operation',
     'The path exists already',
     'The operation would replace it.',
-    'Choose another name, or give --force.',
+    'Choose another name, or give --force where the verb has it.',
   ),
   NOT_A_DIRECTORY: spec('operation', 'Not a directory', 'A directory was needed there.', 'Check the path.'),
   IS_A_DIRECTORY: spec('operation', 'It is a directory', 'A file was needed there.', 'Give -r where the verb has it.'),

@@ -1,16 +1,15 @@
 // The result of one operation: what was recorded, and what did not go as plainly as asked.
 
 import type { OperationData } from '../../commands/data.ts'
-import { counted } from '../../commands/words.ts'
-import { pathLines, shownPath } from './paths.ts'
+import { pathLines } from './paths.ts'
 import type { TextContext } from './renderers.ts'
 
 export function render(operation: OperationData, context: TextContext): string {
-  const { seq, action, changed, changedCount, snapshot, protectedAs, unapplied, drifted, notices } = operation
+  const { seq, action, summary, changed, changedCount, snapshot, protectedAs, unapplied, drifted, notices } = operation
   const { style } = context
   const lines: string[] = []
   if (seq === undefined) lines.push('Nothing to do: no record was made.')
-  else lines.push([style.bold(`#${seq}`), action, subjectOf(operation, context)].filter(part => part !== '').join('  '))
+  else lines.push(`${style.bold(`#${seq}`)}  ${summary ?? action}`)
   if (changedCount > 1) lines.push(...pathLines(changed, changedCount, context))
   if (protectedAs !== undefined) {
     const undo = snapshot === protectedAs ? '' : `; sentctl restore PATH --to ${protectedAs} brings it back`
@@ -30,10 +29,4 @@ export function render(operation: OperationData, context: TextContext): string {
   }
   for (const { code, text } of notices) if (code !== 'protected' || protectedAs === undefined) lines.push(text)
   return `${lines.join('\n')}\n`
-}
-
-function subjectOf({ changed, changedCount, snapshot }: OperationData, { base }: TextContext): string {
-  if (snapshot !== undefined) return `snapshot ${snapshot}`
-  if (changedCount === 1 && changed.length === 1) return shownPath(changed[0]!.path, base)
-  return changedCount === 0 ? '' : counted(changedCount, 'path')
 }

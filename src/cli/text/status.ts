@@ -86,6 +86,6 @@ function settingsLine({ settings, settingsProblem }: Status): string {
   if (settings === 'changed')
     return 'sentient.yaml was edited: sentctl config get shows the difference, sentctl config apply puts it in force'
   if (settings === 'missing')
-    return 'sentient.yaml is gone; the settings in force stay: sentctl restore sentient.yaml, or sentctl config apply for the defaults'
+    return 'sentient.yaml is gone; the settings in force stay: sentctl config apply writes it again'
   return `sentient.yaml is wrong, the settings in force stay: ${settingsProblem ?? ''}`
 }

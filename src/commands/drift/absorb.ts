@@ -8,5 +8,5 @@ import type { absorbSpec } from './spec.ts'
 
 export const run: Handler<typeof absorbSpec> = async function* ({ system, args, signal, cwd }) {
   const result = yield* relay(system.absorb(governedPaths(system, args.path, cwd), { signal }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

@@ -10,5 +10,5 @@ export const run: Handler<typeof chmodSpec> = async function* ({ system, args, s
   const change = modeChange(args.mode)
   const paths = args.path.map(text => system.governedPath(text, cwd))
   const result = yield* relay(system.setMode(paths, change, { signal, recursive: args.recursive }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

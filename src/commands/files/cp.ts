@@ -9,5 +9,5 @@ export const run: Handler<typeof cpSpec> = async function* ({ system, args, sign
   const from = args.from.map(text => system.governedPath(text, cwd))
   const to = system.governedPath(args.to, cwd)
   const result = yield* relay(system.copy(from, to, { signal, force: args.force, recursive: args.recursive }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

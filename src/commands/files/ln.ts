@@ -9,5 +9,5 @@ import type { lnSpec } from './spec.ts'
 export const run: Handler<typeof lnSpec> = async function* ({ system, args, signal, cwd }) {
   const path = system.governedPath(args.path, cwd)
   const result = yield* relay(system.makeSymlink(path, parseDisplayed(args.target), { signal }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

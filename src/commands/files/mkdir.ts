@@ -11,7 +11,7 @@ export const run: Handler<typeof mkdirSpec> = async function* ({ system, args, s
   const operations: OperationData[] = []
   for (const path of paths) {
     const result = yield* relay(system.makeDirectory(path, { signal, parents: args.parents, ...mode }))
-    operations.push(operationData(result))
+    operations.push(operationData(system, result))
   }
   return { result: { operations } }
 }

@@ -9,5 +9,5 @@ export const run: Handler<typeof mvSpec> = async function* ({ system, args, sign
   const from = args.from.map(text => system.governedPath(text, cwd))
   const to = system.governedPath(args.to, cwd)
   const result = yield* relay(system.move(from, to, { signal, force: args.force }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

@@ -13,7 +13,7 @@ export const run: Handler<typeof putSpec> = async function* ({ system, args, sig
   const source = from === undefined || from === '-' ? await caller.standardInput(signal) : await caller.openFile(from)
   try {
     const result = yield* relay(system.put(path, source, { signal, parents: args.parents, ...mode }))
-    return { result: operationData(result), exitCode: operationExit(result) }
+    return { result: operationData(system, result), exitCode: operationExit(result) }
   } finally {
     source.close()
   }

@@ -8,5 +8,5 @@ import type { rmSpec } from './spec.ts'
 export const run: Handler<typeof rmSpec> = async function* ({ system, args, signal, cwd }) {
   const paths = args.path.map(text => system.governedPath(text, cwd))
   const result = yield* relay(system.remove(paths, { signal, recursive: args.recursive }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

@@ -2,7 +2,7 @@
 
 import { recordData } from '../data.ts'
 import type { CommandContext, Handler } from '../spec.ts'
-import { stateSeq } from '../states.ts'
+import { stateSeqOrStart } from '../states.ts'
 import type { logSpec } from './spec.ts'
 
 const defaultCount = 20
@@ -34,7 +34,7 @@ function filterOf({ system, args, cwd }: CommandContext<typeof logSpec>, limit: 
     ...(under === '' ? {} : { under }),
     ...(args.actor === undefined ? {} : { actor: args.actor }),
     ...(args.action === undefined ? {} : { action: args.action }),
-    ...(args.since === undefined ? {} : { from: stateSeq(system, args.since) + 1 }),
-    ...(args.until === undefined ? {} : { to: stateSeq(system, args.until) + 1 }),
+    ...(args.since === undefined ? {} : { from: stateSeqOrStart(system, args.since) + 1 }),
+    ...(args.until === undefined ? {} : { to: stateSeqOrStart(system, args.until) + 1 }),
   }
 }

@@ -22,10 +22,8 @@ export const run: Handler<typeof completionSpec> = async function* (context) {
 async function stateNames(context: CommandContext<typeof completionSpec>, words: boolean): Promise<string[]> {
   const { host, cwd, signal, caller } = context
   try {
-    const { findRoot, openSystem } = await import('../../core/system.ts')
-    const rootPath = caller.rootOption ?? findRoot(host, cwd)
-    if (rootPath === undefined) return []
-    const system = await openSystem(host, { rootPath, access: 'read', signal })
+    const { openRoot } = await import('../openRoot.ts')
+    const system = await openRoot(host, { access: 'read', cwd, rootPath: caller.rootOption, signal })
     try {
       const names = system.snapshots().map(({ name }) => name)
       return words ? ['now', 'yesterday', ...names.reverse()] : names.reverse()

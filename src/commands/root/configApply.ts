@@ -5,5 +5,5 @@ import { type Handler, relay } from '../spec.ts'
 import type { configApplySpec } from './spec.ts'
 
 export const run: Handler<typeof configApplySpec> = async function* ({ system, signal }) {
-  return { result: operationData(yield* relay(system.applySettings({ signal }))) }
+  return { result: operationData(system, yield* relay(system.applySettings({ signal }))) }
 }

@@ -5,5 +5,5 @@ import { type Handler, relay } from '../spec.ts'
 import type { configSetSpec } from './spec.ts'
 
 export const run: Handler<typeof configSetSpec> = async function* ({ system, args, signal }) {
-  return { result: operationData(yield* relay(system.setSetting(args.key, args.value, { signal }))) }
+  return { result: operationData(system, yield* relay(system.setSetting(args.key, args.value, { signal }))) }
 }

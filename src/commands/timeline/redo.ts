@@ -17,7 +17,7 @@ export const run: Handler<typeof redoSpec> = async function* ({ system, args, si
   if (args.preview) return { result: { target: recordData(target) } }
   const operation = yield* relay(system.redo({ signal }))
   return {
-    result: { target: recordData(target), operation: operationData(operation) },
+    result: { target: recordData(target), operation: operationData(system, operation) },
     exitCode: operationExit(operation),
   }
 }

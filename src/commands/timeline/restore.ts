@@ -23,5 +23,5 @@ export const run: Handler<typeof restoreSpec> = async function* ({ system, args,
       ...(args.as === undefined ? {} : { as: system.governedPath(args.as, cwd) }),
     }),
   )
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

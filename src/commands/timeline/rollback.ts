@@ -27,7 +27,7 @@ export const run: Handler<typeof rollbackSpec> = async function* (context) {
     }
   }
   const operation = yield* relay(system.rollback(target, { signal }))
-  return { result: { ...result, operation: operationData(operation) }, exitCode: operationExit(operation) }
+  return { result: { ...result, operation: operationData(system, operation) }, exitCode: operationExit(operation) }
 }
 
 function targetOf({ system, args }: CommandContext<typeof rollbackSpec>): StatePoint {

@@ -9,5 +9,5 @@ export const run: Handler<typeof snapshotCreateSpec> = async function* ({ system
   const { label, name, absorb } = args
   const named = { ...(label === undefined ? {} : { label }), ...(name === undefined ? {} : { name }) }
   const result = yield* relay(system.snapshotCreate({ signal, absorb, ...named }))
-  return { result: operationData(result), exitCode: operationExit(result) }
+  return { result: operationData(system, result), exitCode: operationExit(result) }
 }

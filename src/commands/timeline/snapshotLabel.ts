@@ -7,5 +7,5 @@ import type { snapshotLabelSpec } from './spec.ts'
 
 export const run: Handler<typeof snapshotLabelSpec> = async function* ({ system, args }) {
   const name = snapshotName(system, args.name)
-  return { result: operationData(yield* relay(system.snapshotLabel(name, args.label))) }
+  return { result: operationData(system, yield* relay(system.snapshotLabel(name, args.label))) }
 }

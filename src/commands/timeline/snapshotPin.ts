@@ -8,7 +8,7 @@ import type { snapshotPinSpec } from './spec.ts'
 export const run: Handler<typeof snapshotPinSpec> = async function* ({ system, args }) {
   const operations: OperationData[] = []
   for (const name of args.name.map(text => snapshotName(system, text))) {
-    operations.push(operationData(yield* relay(system.snapshotPin(name, true))))
+    operations.push(operationData(system, yield* relay(system.snapshotPin(name, true))))
   }
   return { result: { operations } }
 }

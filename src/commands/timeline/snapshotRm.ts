@@ -8,7 +8,7 @@ import type { snapshotRmSpec } from './spec.ts'
 export const run: Handler<typeof snapshotRmSpec> = async function* ({ system, args }) {
   const operations: OperationData[] = []
   for (const name of args.name.map(text => snapshotName(system, text))) {
-    operations.push(operationData(yield* relay(system.snapshotRemove(name))))
+    operations.push(operationData(system, yield* relay(system.snapshotRemove(name))))
   }
   return { result: { operations } }
 }

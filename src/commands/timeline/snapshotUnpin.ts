@@ -8,7 +8,7 @@ import type { snapshotUnpinSpec } from './spec.ts'
 export const run: Handler<typeof snapshotUnpinSpec> = async function* ({ system, args }) {
   const operations: OperationData[] = []
   for (const name of args.name.map(text => snapshotName(system, text))) {
-    operations.push(operationData(yield* relay(system.snapshotPin(name, false))))
+    operations.push(operationData(system, yield* relay(system.snapshotPin(name, false))))
   }
   return { result: { operations } }
 }

@@ -18,7 +18,7 @@ export const run: Handler<typeof undoSpec> = async function* ({ system, args, si
   if (args.preview) return { result: { target: recordData(target) } }
   const operation = yield* relay(system.undo({ signal, seq: target.seq }))
   return {
-    result: { target: recordData(target), operation: operationData(operation) },
+    result: { target: recordData(target), operation: operationData(system, operation) },
     exitCode: operationExit(operation),
   }
 }
