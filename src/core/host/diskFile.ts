@@ -3,6 +3,7 @@
 import {
   type BigIntStats,
   closeSync,
+  constants,
   fchmodSync,
   fdatasyncSync,
   fstatSync,
@@ -23,9 +24,10 @@ export function kindOfStat(stat: { isFile(): boolean; isDirectory(): boolean; is
 }
 
 export function fileStatOf(stat: BigIntStats): FileStat {
+  const mode = Number(stat.mode)
   return {
-    kind: kindOfStat(stat),
-    mode: Number(stat.mode & 0o7777n),
+    kind: kindOfMode(mode),
+    mode: mode & 0o7777,
     size: Number(stat.size),
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
@@ -33,6 +35,13 @@ export function fileStatOf(stat: BigIntStats): FileStat {
     inode: stat.ino,
     links: Number(stat.nlink),
   }
+}
+
+function kindOfMode(mode: number): FileKind {
+  const type = mode & constants.S_IFMT
+  if (type === constants.S_IFREG) return 'file'
+  if (type === constants.S_IFDIR) return 'dir'
+  return type === constants.S_IFLNK ? 'symlink' : 'other'
 }
 
 /** Takes over the descriptor of a regular file; `path` is for messages. */

@@ -2,10 +2,10 @@
 // a short write, or the end of the process. Tests run an action once to count its operations and then once for each.
 
 import { HostError, type HostErrorCode } from './error.ts'
-import { createFailingDirectory, createFailingLock } from './failingHandles.ts'
+import { createFailingDatabases, createFailingDirectory, createFailingLock } from './failingHandles.ts'
 import type { Directory, Host } from './host.ts'
 
-/** What is counted: all that reads or changes the disk; handles, watches, time and chance are not. */
+/** What is counted: all that reads or changes the disk; handles, watches, databases, time and chance are not. */
 export type OperationCall =
   | 'openDirectory'
   | 'child'
@@ -118,6 +118,7 @@ export function createFailingHost(inner: Host): FailingHost {
         return createFailingLock(lock, path, point)
       },
     },
+    databases: createFailingDatabases(inner.databases, point),
     clock: {
       nowMicros: () => alive(point, () => inner.clock.nowMicros()),
       monotonicMs: () => alive(point, () => inner.clock.monotonicMs()),

@@ -1,6 +1,7 @@
 // The directories, files and locks of a failing host: each operation goes through the fault point, then to the inner
 // handle. Closing is never counted and never fails, as a process that ends closes everything.
 
+import type { Databases } from './database.ts'
 import type { FaultPoint } from './failing.ts'
 import type { ByteString, Directory, OpenFile, WriterLock } from './host.ts'
 import { joinPath } from './names.ts'
@@ -75,5 +76,26 @@ export function createFailingLock(inner: WriterLock, path: string, point: FaultP
     // Never fails and is not counted: the end of a process releases too.
     release: () => inner.release(),
     close: point.track(inner),
+  }
+}
+
+// Derived data: a fault in it is nothing that anybody must survive, but it ends with the process.
+export function createFailingDatabases(inner: Databases | undefined, point: FaultPoint): Databases | undefined {
+  if (inner === undefined) return undefined
+  return {
+    open: (directory, name) => {
+      point.requireAlive()
+      const database = inner.open(point.unwrap(directory), name)
+      if (database === undefined) return undefined
+      const alive = <T>(body: () => T): T => {
+        point.requireAlive()
+        return body()
+      }
+      return {
+        run: (sql, ...values) => alive(() => database.run(sql, ...values)),
+        all: (sql, ...values) => alive(() => database.all(sql, ...values)),
+        close: point.track(database),
+      }
+    },
   }
 }

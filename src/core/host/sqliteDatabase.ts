@@ -1,44 +1,53 @@
 // Databases of derived data over node:sqlite. Nothing in them is worth a flush: a damaged file is thrown away.
+
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Database, Databases, DatabaseValue } from './database.ts'
-import { isDiskDirectory } from './diskDirectory.ts'
+import { type DiskDirectory, isDiskDirectory } from './diskDirectory.ts'
 import { isHostError } from './error.ts'
-import type { Directory } from './host.ts'
-import { joinPath } from './names.ts'
+import type { ByteString, Directory } from './host.ts'
+import { isDamage, loadSqlite } from './sqliteModule.ts'
 
+/** How many prepared statements a database keeps. */
 const statementsMax = 64
+
+/** How long a statement waits for another process that writes. */
+const busyMs = 2_000
 
 export function createSqliteDatabases(): Databases {
   return {
-    open(directory, name) {
+    open: (directory, name) => {
       if (!isDiskDirectory(directory)) return undefined
-      return tryOpen(directory, name) ?? tryAgain(directory, name)
+      const first = tryOpen(directory, name)
+      if (first !== 'damaged') return first
+      for (const suffix of ['', '-journal', '-wal', '-shm']) removeIfThere(directory, name + suffix)
+      const second = tryOpen(directory, name)
+      return second === 'damaged' ? undefined : second
     },
   }
 }
 
-function tryAgain(directory: Directory, name: string): Database | undefined {
-  for (const suffix of ['', '-journal']) {
-    try {
-      directory.removeFile(name + suffix)
-    } catch (error) {
-      if (!isHostError(error)) throw error
-    }
+function removeIfThere(directory: Directory, name: ByteString): void {
+  try {
+    directory.removeFile(name)
+  } catch (error) {
+    if (!isHostError(error)) throw error
   }
-  return tryOpen(directory, name)
 }
 
-function tryOpen(directory: Directory, name: string): Database | undefined {
+function tryOpen(directory: DiskDirectory, name: ByteString): Database | 'damaged' | undefined {
   let opened: DatabaseSync | undefined
   try {
-    const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
-    opened = new DatabaseSync(joinPath(directory.path, name), { timeout: 2_000 })
+    // SQLite would follow a symlink out of the root folder.
+    const kind = directory.stat(name)?.kind
+    if (kind !== undefined && kind !== 'file') return kind === 'dir' ? undefined : 'damaged'
+    const { DatabaseSync } = loadSqlite()
+    opened = new DatabaseSync(directory.place(name), { timeout: busyMs })
     opened.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA schema_version')
     opened.prepare('SELECT count(*) FROM sqlite_master').get()
     return wrap(opened)
-  } catch {
+  } catch (error) {
     opened?.close()
-    return undefined
+    return isDamage(error) ? 'damaged' : undefined
   }
 }
 
@@ -56,6 +65,8 @@ function wrap(database: DatabaseSync): Database {
   return {
     run: (sql, ...values) => void prepared(sql).run(...values),
     all: (sql, ...values) => prepared(sql).all(...values) as Record<string, DatabaseValue>[],
-    close: () => database.close(),
+    close: () => {
+      if (database.isOpen) database.close()
+    },
   }
 }

@@ -10,25 +10,16 @@ import { type DiskDirectory, isDiskDirectory } from './diskDirectory.ts'
 import { HostError, type HostErrorCode, isHostError } from './error.ts'
 import type { ByteString, Directory, Locks, WriterLock } from './host.ts'
 import { joinPath } from './names.ts'
-
-/** SQLite's primary result codes that mean something of their own here. */
-const sqliteBusy = 5
-const sqliteLocked = 6
-const sqliteReadOnly = 8
-const sqliteIoError = 10
-const sqliteCorrupt = 11
-const sqliteFull = 13
-const sqliteCannotOpen = 14
-const sqliteNotDatabase = 26
+import { isDamage, loadSqlite, primaryResultOf, resultOf, sqliteResult } from './sqliteModule.ts'
 
 /** SQLite's extended codes for "this file system has no locks". */
 const sqliteLockErrors: readonly number[] = [10 | (9 << 8), 10 | (14 << 8), 10 | (15 << 8)]
 
 const codeOfSqlite: Readonly<Record<number, HostErrorCode>> = {
-  [sqliteReadOnly]: 'READ_ONLY',
-  [sqliteIoError]: 'IO',
-  [sqliteFull]: 'NO_SPACE',
-  [sqliteCannotOpen]: 'DENIED',
+  [sqliteResult.readOnly]: 'READ_ONLY',
+  [sqliteResult.ioError]: 'IO',
+  [sqliteResult.full]: 'NO_SPACE',
+  [sqliteResult.cannotOpen]: 'DENIED',
 }
 
 interface SharedFile {
@@ -113,9 +104,9 @@ function begin(database: DatabaseSync, path: string): Outcome {
     database.exec('PRAGMA journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
-    const result = primaryResult(error)
-    if (result === sqliteBusy || result === sqliteLocked) return 'busy'
-    if (result === sqliteNotDatabase || result === sqliteCorrupt) return 'damaged'
+    const result = primaryResultOf(error)
+    if (result === sqliteResult.busy || result === sqliteResult.locked) return 'busy'
+    if (isDamage(error)) return 'damaged'
     throw lockError(error, path)
   }
   try {
@@ -138,8 +129,8 @@ function attach(directory: DiskDirectory, name: ByteString): SharedFile {
   }
   const path = joinPath(directory.path, name)
   const database = guarded(path, () => {
-    const Database = loadSqlite().DatabaseSync
-    return new Database(directory.place(name), { timeout: 0 })
+    const { DatabaseSync } = loadSqlite()
+    return new DatabaseSync(directory.place(name), { timeout: 0 })
   })
   const file: SharedFile = { key, database, handles: 1, holder: undefined }
   openFiles.set(key, file)
@@ -181,30 +172,9 @@ function emptyFile(directory: DiskDirectory, name: ByteString): void {
   }
 }
 
-// Loaded when a lock is first opened. Some Node versions call the module experimental on stderr: the one part of it
-// that is used here is not.
-function loadSqlite(): typeof import('node:sqlite') {
-  const emitWarning = process.emitWarning
-  process.emitWarning = () => {}
-  try {
-    return process.getBuiltinModule('node:sqlite')
-  } finally {
-    process.emitWarning = emitWarning
-  }
-}
-
-function resultOf(error: unknown): number {
-  const result = error instanceof Error && 'errcode' in error ? error.errcode : undefined
-  return typeof result === 'number' ? result : 0
-}
-
-function primaryResult(error: unknown): number {
-  return resultOf(error) & 0xff
-}
-
 function lockError(error: unknown, path: string): HostError {
   if (error instanceof HostError) return error
-  const code = sqliteLockErrors.includes(resultOf(error)) ? 'UNSUPPORTED' : codeOfSqlite[primaryResult(error)]
+  const code = sqliteLockErrors.includes(resultOf(error)) ? 'UNSUPPORTED' : codeOfSqlite[primaryResultOf(error)]
   return new HostError(code ?? 'OTHER', 'lock', path, error)
 }
 
