@@ -42,7 +42,9 @@ const blockEntries = 1 << blockBits
 const blockMask = blockEntries - 1
 const idWords = 8
 const placeWords = 4
-const firstCapacity = 1024
+const firstCapacity = 64
+/** Below this the buckets cost more than they save. */
+const bucketsWorthwhile = 4096
 
 export function createIdTable(): IdTable {
   return createTable(0)
@@ -179,6 +181,9 @@ function createTable(valueWords: number, valueBlocks: Uint32Array[] = []): IdTab
 
 /** Buckets by the first 16 bits first: ids are evenly spread, so what is left to sort in a bucket is a handful. */
 function sortedOrdinals(size: number, idAt: (ordinal: number) => Uint8Array): Uint32Array {
+  if (size < bucketsWorthwhile) {
+    return Uint32Array.from({ length: size }, (_, ordinal) => ordinal).sort((a, b) => Buffer.compare(idAt(a), idAt(b)))
+  }
   const starts = new Uint32Array(0x1_0001)
   const firstBits = new Uint16Array(size)
   for (let ordinal = 0; ordinal < size; ordinal++) {

@@ -20,7 +20,7 @@ export interface StoreOptions {
 
 /** The directories below `.tree`. */
 export type TreeFolder = 'packs' | 'stage' | 'dead' | 'torn'
-/** Derived: the number of the pack that small ingests append to. Without it the next writer begins a new one. */
+/** The number of the pack that small ingests append to. Without it the next writer begins a new one. */
 export const sharedFile = 'shared'
 /** A random word, a new one after each gc and whenever bytes that another process may have seen were cut away. */
 export const generationFile = 'generation'

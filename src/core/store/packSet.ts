@@ -10,7 +10,6 @@ import { createPageCache } from './indexFile.ts'
 import {
   type Folders,
   generationFile,
-  ignoringHostErrors,
   openFolders,
   poisonedFile,
   readSmallFile,
@@ -245,9 +244,9 @@ export function openPackSet(options: StoreOptions): PackSet {
       return shared
     },
     setShared(packNumber) {
+      // Durable before anything is appended: after a crash this names the pack whose end is to be looked at.
+      writeSmallFile(tree, sharedFile, `${packNumber}\n`, true)
       shared = packNumber
-      // Derived: when it can not be written, the next writer begins a new pack.
-      ignoringHostErrors(() => writeSmallFile(tree, sharedFile, `${packNumber}\n`, false))
     },
     generation() {
       look()
