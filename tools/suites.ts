@@ -6,28 +6,36 @@ export type Requirement = 'busybox' | 'python packages of the reader' | 'dist'
 
 export interface Suite {
   readonly name: string
-  /** Folders below test/. */
-  readonly folders: readonly string[]
+  /** Which test files, by their path relative to the root of the repository. */
+  readonly files: RegExp
   readonly needs: readonly Requirement[]
   /** Test files at the same time; suites that kill processes or watch a clock run alone. */
   readonly concurrency: 'all processors' | 'one by one'
 }
 
+/** Everything that is done in a moment: a file that takes long belongs into one of the slow suites. */
 export const unitSuite: Suite = {
   name: 'unit',
-  folders: ['core', 'commands', 'cli', 'ui', 'tools'],
+  files: /^test\/(?:core|commands|cli|ui|tools)\/(?!.*faults\.test)/,
   needs: [],
   concurrency: 'all processors',
 }
 
 export const slowSuites: readonly Suite[] = [
-  { name: 'crash', folders: ['crash'], needs: ['dist'], concurrency: 'one by one' },
-  { name: 'pty', folders: ['pty'], needs: ['dist'], concurrency: 'one by one' },
-  { name: 'reader', folders: ['reader'], needs: ['dist', 'python packages of the reader'], concurrency: 'one by one' },
-  { name: 'package', folders: ['package'], needs: ['dist', 'busybox'], concurrency: 'one by one' },
+  // Tests named faults.test.ts fail the n-th call of a host, for every n: thousands of runs.
+  { name: 'faults', files: /\/faults\.test\.tsx?$/, needs: [], concurrency: 'all processors' },
+  { name: 'crash', files: /^test\/crash\//, needs: ['dist'], concurrency: 'one by one' },
+  { name: 'pty', files: /^test\/pty\//, needs: ['dist'], concurrency: 'one by one' },
+  {
+    name: 'reader',
+    files: /^test\/reader\//,
+    needs: ['dist', 'python packages of the reader'],
+    concurrency: 'one by one',
+  },
+  { name: 'package', files: /^test\/package\//, needs: ['dist', 'busybox'], concurrency: 'one by one' },
 ]
 
 /** Whether a suite runs the test file at this path, relative to the root of the repository. */
 export function isRunBySomeSuite(file: string): boolean {
-  return [unitSuite, ...slowSuites].some(({ folders }) => folders.some(folder => file.startsWith(`test/${folder}/`)))
+  return [unitSuite, ...slowSuites].some(({ files }) => files.test(file))
 }

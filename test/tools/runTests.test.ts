@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { SuiteResult } from '../../tools/runTests.ts'
-import { isRunBySomeSuite } from '../../tools/suites.ts'
+import { isRunBySomeSuite, unitSuite } from '../../tools/suites.ts'
 import { makeSandbox, repository, writeFile } from './sandbox.ts'
 
 const passes = "import { test } from 'node:test'\ntest('one', () => {})\ntest('two', t => t.test('inner', () => {}))\n"
@@ -84,5 +84,7 @@ test('what is skipped or still to do has not passed', t => {
 test('every folder of tests has a suite', () => {
   assert.equal(isRunBySomeSuite('test/core/store/pack.test.ts'), true)
   assert.equal(isRunBySomeSuite('test/crash/kill.test.ts'), true)
+  assert.equal(unitSuite.files.test('test/core/store/faults.test.ts'), false)
+  assert.equal(isRunBySomeSuite('test/core/store/faults.test.ts'), true)
   assert.equal(isRunBySomeSuite('test/elsewhere/x.test.ts'), false)
 })
