@@ -11,8 +11,13 @@ export function demoFolder(): string {
   return path.join(process.env.XDG_DATA_HOME || path.join(os.homedir(), '.local', 'share'), 'sentientos', 'demo')
 }
 
-/** Makes the demo unless it is there. What a user did in it stays: only they remove it. */
+/**
+ * Makes the demo unless it is there. What a user did in it stays: only they remove it. One that was interrupted while
+ * it was made has never been opened, so it is made anew.
+ */
 async function ensureDemo(folder: string): Promise<void> {
+  const unfinished = `${folder}.unfinished`
+  if (fs.existsSync(unfinished)) fs.rmSync(folder, { recursive: true, force: true })
   if (fs.existsSync(path.join(folder, '.runtime', 'format'))) return
   if (fs.existsSync(folder) && fs.readdirSync(folder).length > 0) {
     throw new Error(
@@ -20,7 +25,10 @@ async function ensureDemo(folder: string): Promise<void> {
     )
   }
   const { makeDemo } = await import('./demo.ts')
+  fs.mkdirSync(path.dirname(folder), { recursive: true })
+  fs.writeFileSync(unfinished, '')
   await makeDemo(folder)
+  fs.rmSync(unfinished)
 }
 
 /** Whether the user named the folder to open. */
@@ -47,10 +55,9 @@ async function main(root: string, options: readonly string[]): Promise<never> {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  try {
-    await main(path.dirname(import.meta.dirname), process.argv.slice(2))
-  } catch (error) {
+  // Not awaited here: the demo imports this file and would wait for the end of what waits for it.
+  main(path.dirname(import.meta.dirname), process.argv.slice(2)).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = 1
-  }
+  })
 }

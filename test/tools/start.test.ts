@@ -12,10 +12,12 @@ const shows =
 const demo = `// Makes a demo of one file.
 
 import fs from 'node:fs'
+import { demoFolder } from './start.ts'
 
 export async function makeDemo(folder: string): Promise<void> {
   fs.mkdirSync(folder + '/.runtime', { recursive: true })
-  fs.writeFileSync(folder + '/.runtime/format', 'made')
+  fs.writeFileSync(folder + '/.runtime/format', demoFolder())
+  if (process.env.BREAK_DEMO) throw new Error('broken while it was made')
 }
 `
 
@@ -66,6 +68,17 @@ describe('npm start', () => {
       assert.deepEqual(JSON.parse(stdout), [['ui', ...options], elsewhere], stderr)
     }
     assert.equal(fs.existsSync(path.join(root, 'data')), false)
+  })
+
+  test('makes a demo anew that was not finished', t => {
+    const root = makeRepository(t)
+    const folder = path.join(root, 'data/sentientos/demo')
+    const broken = start(root, [], { BREAK_DEMO: '1' })
+    assert.deepEqual([broken.stderr, broken.stdout, broken.status], ['Building …\nbroken while it was made\n', '', 1])
+    fs.writeFileSync(path.join(folder, 'half'), '')
+    assert.equal(start(root, []).status, 6)
+    assert.deepEqual(fs.readdirSync(folder), ['.runtime'])
+    assert.deepEqual(fs.readdirSync(path.dirname(folder)), ['demo'])
   })
 
   test('touches nothing that is in the place of the demo', t => {
