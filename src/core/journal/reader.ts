@@ -118,8 +118,8 @@ const isRecord = (frame: GoodFrame, seq: number): boolean => {
   return typeof envelope !== 'string' && envelope.seq === seq
 }
 
-// By the offset table; when the hint is wrong, by opening the segment anew and scanning it.
-function locate(context: JournalContext, seq: number): Located {
+/** A record by the offset table; when the hint is wrong, by opening the segment anew and scanning it. */
+export function locate(context: JournalContext, seq: number): Located {
   const { segments, offsets } = context
   let last: Located | undefined
   for (let attempt = 0; attempt < 3; attempt++) {

@@ -13,9 +13,9 @@ import { createSlicer, type Progress } from '../progress.ts'
 import { readCheckpointFile } from './checkpointFile.ts'
 import type { JournalContext } from './context.ts'
 import { bodyOf, envelopeOf, keepFrame } from './frames.ts'
-import { createFrameWindow } from './frameWindow.ts'
+import { createFrameWindow, type FrameAt } from './frameWindow.ts'
 import type { JournalCheckpoint, JournalFinding, JournalRecord, JournalVerification, VerifyOptions } from './model.ts'
-import { readRecord, segmentEndBytes, segmentOf } from './reader.ts'
+import { locate, readRecord, segmentEndBytes, segmentOf } from './reader.ts'
 import { placeText } from './segments.ts'
 
 /** The action and the field of the record that says which bodies were removed: a list of seqs or [from, to) pairs. */
@@ -126,7 +126,8 @@ function* checkRecords(state: Verification): Generator<void> {
     const segment = segmentOf(context, state.seq)
     const later = context.segments.list().find(first => first > state.seq)
     const end = Math.min(state.to, later ?? state.to)
-    if (segment === undefined) reportGap(state, end, { where: 'journal', reason: 'the segment is missing' })
+    if (segment === undefined)
+      reportGap(state, end, { code: 'segment', where: 'journal', reason: 'the segment is missing' })
     else yield* checkSegment(state, segment, end)
     yield
   }
@@ -134,15 +135,14 @@ function* checkRecords(state: Verification): Generator<void> {
 
 function* checkSegment(state: Verification, segment: number, endSeq: number): Generator<void> {
   const { context } = state
-  const { segments, offsets } = context
+  const { segments } = context
   const place = (bytes: number): string => placeText({ segment, bytes })
   const fault = segments.fault(segment)
   if (fault !== undefined) report(state, { code: 'segment', where: place(0), reason: fault, seq: segment })
   const end = segmentEndBytes(context, segment)
   state.segments++
-  const index = state.seq - segment
-  let offset = index === 0 ? segmentHeaderBytes : (offsets.find(segment, index, end) ?? segmentHeaderBytes)
   const window = createFrameWindow(segments, { segment, end, tolerant: true })
+  let offset = startOf(context, segment, state.seq)
   for (let count = 1; state.seq < endSeq; count++) {
     const found = window.at(offset)
     const envelope = found.state === 'ok' ? envelopeOf(found.frame) : undefined
@@ -152,20 +152,13 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
       if (count % progressRecords === 0) yield
       continue
     }
-    const reason =
-      typeof envelope === 'string'
-        ? envelope
-        : typeof envelope === 'object'
-          ? `record ${envelope.seq} stands here`
-          : found.state === 'bad'
-            ? found.reason
-            : 'the segment ends here'
     const next = window.search(offset + 1, frame => {
       const candidate = envelopeOf(frame)
       return typeof candidate === 'object' && candidate.seq >= state.seq && candidate.seq < endSeq
     })
     const resumed = next.state === 'ok' ? envelopeOf(next.frame) : undefined
-    reportGap(state, typeof resumed === 'object' ? resumed.seq : endSeq, { where: place(offset), reason })
+    const gap = { where: place(offset), ...faultOf(found, envelope) }
+    reportGap(state, typeof resumed === 'object' ? resumed.seq : endSeq, gap)
     offset = next.offset
     yield
   }
@@ -179,11 +172,23 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
   }
 }
 
+// Where the first record to check lies; the segment's start when that record cannot be found.
+function startOf(context: JournalContext, segment: number, seq: number): number {
+  if (seq === segment) return segmentHeaderBytes
+  const { at, found } = locate(context, seq)
+  return found.state === 'ok' ? at.bytes : segmentHeaderBytes
+}
+
+function faultOf(found: FrameAt, envelope: Envelope | string | undefined): Pick<JournalFinding, 'code' | 'reason'> {
+  if (typeof envelope === 'object') return { code: 'sequence', reason: `record ${envelope.seq} stands here` }
+  if (typeof envelope === 'string') return { code: 'frame', reason: envelope }
+  return { code: 'frame', reason: found.state === 'bad' ? found.reason : 'the segment ends here' }
+}
+
 // Records [state.seq, next) cannot be read; nothing behind them can be compared with what comes before.
-function reportGap(state: Verification, next: number, { where, reason }: { where: string; reason: string }): void {
+function reportGap(state: Verification, next: number, gap: Pick<JournalFinding, 'code' | 'where' | 'reason'>): void {
   const count = next - state.seq
-  const found = count > 1 ? `${count} records cannot be read` : undefined
-  report(state, { code: 'frame', where, reason, seq: state.seq, ...(found === undefined ? {} : { found }) })
+  report(state, { ...gap, seq: state.seq, ...(count > 1 && { found: `${count} records cannot be read` }) })
   if (count > 0) {
     state.prev = undefined
     state.range = undefined

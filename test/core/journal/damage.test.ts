@@ -1,0 +1,397 @@
+// Bytes that change behind the journal's back: every flipped bit is found, named and never cut; a tail is cut only when
+// nothing says that it was flushed, and then it is kept in `torn`.
+
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { isSentientError } from '../../../src/core/errors.ts'
+import { marksOffset } from '../../../src/core/format/marks.ts'
+import type { Directory } from '../../../src/core/host/host.ts'
+import { createMemoryHost } from '../../../src/core/host/memory.ts'
+import type { Journal } from '../../../src/core/journal/journal.ts'
+import { sign, signerOf } from '../../suites/journalSuite.ts'
+import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
+import { append, assertHolds, names, namesOf, openTest, recordsOf, verify } from './fixtures.ts'
+
+const limits = { segmentBytesMax: 1600 }
+
+let host: TestHost
+let directory: Directory
+beforeEach(() => {
+  host = createTestHost({ powerCut: 'loose' })
+  directory = host.files.openDirectory('/')!
+})
+
+const open = (access: 'read' | 'write' = 'write'): Journal => openTest({ host, directory }, { access, limits })
+const runtime = (): Directory => directory.child('.runtime')!
+const segments = (): Directory => runtime().child('journal')!
+const segmentNames = (): string[] =>
+  segments()
+    .list()
+    .map(({ name }) => name)
+    .sort()
+const torn = (): string[] => (runtime().child('torn')?.list() ?? []).map(({ name }) => name).sort()
+
+async function filled(...appends: readonly number[]): Promise<number> {
+  const journal = open()
+  let at = 0
+  for (const count of appends) {
+    await append(journal, recordsOf(at, at + count))
+    at += count
+  }
+  journal.close()
+  return at
+}
+
+/** The marks as they were before the last append, so that what it wrote lies behind them. */
+async function appendBehindTheMarks(...counts: readonly number[]): Promise<{ marks: Uint8Array; sizes: number[] }> {
+  const before = readFile(runtime(), 'marks')
+  const journal = open()
+  let at = journal.head().size
+  const sizes: number[] = []
+  for (const count of counts) {
+    sizes.push(segments().stat(segmentNames().at(-1)!)!.size)
+    await append(journal, recordsOf(at, at + count))
+    at += count
+  }
+  journal.close()
+  writeFile(runtime(), 'marks', before)
+  return { marks: before, sizes }
+}
+
+function flip(bytes: Uint8Array, bit: number): Uint8Array {
+  const flipped = Uint8Array.from(bytes)
+  flipped[bit >> 3]! ^= 1 << (bit & 7)
+  return flipped
+}
+
+describe('a flipped bit', () => {
+  it('in a segment is found wherever it is, and nothing is cut', async () => {
+    const count = await filled(3, 2, 4)
+    assert.equal(segmentNames().length, 2)
+    const snapshot = host.disk.snapshot()
+    const intacts = segmentNames().map(name => [name, readFile(segments(), name)] as const)
+    for (const [name, intact] of intacts) {
+      for (let bit = 0; bit < intact.length * 8; bit++) {
+        // Every bit of headers and frame heads, every seventh of the rest.
+        if (bit > 100 * 8 && bit % 7 !== 0) continue
+        host.disk.restore(snapshot)
+        directory = host.files.openDirectory('/')!
+        writeFile(segments(), name, flip(intact, bit))
+        const label = `${name} bit ${bit}`
+        const journal = open()
+        const { findings } = await verify(journal)
+        assert.notEqual(findings.length, 0, label)
+        assert.ok(findings[0]!.where.includes(name), `${label}: ${findings[0]!.where}`)
+        const unreadable = namesOf(journal).filter(found => found.startsWith('damaged'))
+        assert.ok(unreadable.length <= (bit < 32 * 8 ? 3 : 1), `${label}: ${unreadable}`)
+        const wrote = await append(journal, recordsOf(count, count + 1)).then(
+          () => true,
+          error => {
+            assert.ok(isSentientError(error, 'DAMAGED'), `${label}: ${error}`)
+            return false
+          },
+        )
+        const after = readFile(segments(), name)
+        assert.deepEqual(after.subarray(0, intact.length), flip(intact, bit), label)
+        assert.deepEqual(torn(), [], label)
+        if (!wrote) assert.notEqual(open('read').damage(), undefined, label)
+        journal.close()
+      }
+    }
+  })
+
+  it('in the marks is found, and the records do not suffer', async () => {
+    const count = await filled(3, 2, 4)
+    const intact = readFile(runtime(), 'marks')
+    const snapshot = host.disk.snapshot()
+    for (let bit = 0; bit < intact.length * 8; bit++) {
+      const inSlot = bit % (4096 * 8) < 512 * 8
+      // Every bit of the fields, some of what must be zero.
+      const isField = bit % (4096 * 8) < 112 * 8
+      if (!isField && bit % (inSlot ? 37 : 997) !== 0) continue
+      host.disk.restore(snapshot)
+      directory = host.files.openDirectory('/')!
+      writeFile(runtime(), 'marks', flip(intact, bit))
+      const label = `bit ${bit}`
+      const reader = open('read')
+      assert.deepEqual(namesOf(reader), names(0, count), label)
+      const { findings } = await verify(reader)
+      assert.deepEqual([...new Set(findings.map(({ code }) => code))], ['marks'], label)
+      const journal = open()
+      await append(journal, recordsOf(count, count + 1))
+      await append(journal, recordsOf(count + 1, count + 2))
+      assert.deepEqual(namesOf(journal), names(0, count + 2), label)
+      assert.deepEqual(torn(), [], label)
+      if (inSlot) assert.deepEqual((await verify(journal)).findings, [], label)
+      journal.close()
+      reader.close()
+    }
+  })
+
+  it('in the checkpoint is found by verification or by its signature', async () => {
+    await filled(3, 2)
+    const journal = open()
+    const signer = signerOf(1)
+    await sign(journal, signer)
+    const intact = readFile(runtime(), 'checkpoint')
+    const text = Buffer.from(intact).toString('utf8')
+    const signatureAt = text.indexOf('\n\n') + 2
+    for (let bit = 0; bit < intact.length * 8; bit++) {
+      writeFile(runtime(), 'checkpoint', flip(intact, bit))
+      const { findings } = await verify(open('read'))
+      // The origin and the signature are judged by who has the keys.
+      const judgedHere = bit >> 3 > text.indexOf('\n') && bit >> 3 < signatureAt - 1
+      if (judgedHere)
+        assert.ok(
+          findings.some(({ code }) => code === 'checkpoint' || code === 'tile'),
+          `bit ${bit}`,
+        )
+    }
+  })
+
+  it('in a tile is found', async () => {
+    await filled(255, 3)
+    const journal = open()
+    await sign(journal, signerOf(1))
+    const home = runtime().child('tile')!.child('0')!
+    const intact = readFile(home, '000')
+    for (const bit of [0, 1234, 8192 * 8 - 1]) {
+      writeFile(home, '000', flip(intact, bit))
+      const { findings } = await verify(open('read'))
+      assert.deepEqual(
+        findings.map(({ code, where }) => `${code} ${where}`),
+        ['tile tile/0/000'],
+      )
+    }
+    home.removeFile('000')
+    assert.match((await verify(open('read'))).findings[0]!.reason, /missing/)
+  })
+})
+
+describe('a torn tail', () => {
+  it('is cut at every byte of the last frame, and kept', async () => {
+    const count = await filled(2)
+    const { marks, sizes } = await appendBehindTheMarks(1)
+    const name = segmentNames().at(-1)!
+    const whole = readFile(segments(), name)
+    for (let end = sizes[0]!; end <= whole.length; end++) {
+      writeFile(segments(), name, whole.subarray(0, end))
+      writeFile(runtime(), 'marks', marks)
+      for (const old of torn()) runtime().child('torn')!.removeFile(old)
+      const reader = open('read')
+      assert.equal(reader.damage(), undefined)
+      const kept = end === whole.length ? count + 1 : count
+      assert.deepEqual(namesOf(reader), names(0, kept))
+      const journal = open()
+      await append(journal, recordsOf(kept, kept + 2))
+      await assertHolds(journal, names(0, kept + 2))
+      const cut = torn().map(file => readFile(runtime().child('torn')!, file))
+      const expected = end === sizes[0] || end === whole.length ? [] : [whole.slice(sizes[0], end)]
+      assert.deepEqual(cut, expected, `cut at ${end}`)
+      if (cut.length > 0) assert.match(torn()[0]!, new RegExp(`^\\d+-${name.slice(0, 20)}-${sizes[0]}$`))
+      journal.close()
+      reader.close()
+    }
+  })
+
+  it('is cut where pages of the last append were lost, though later ones are there', async () => {
+    await filled(2)
+    const { marks, sizes } = await appendBehindTheMarks(3)
+    const name = segmentNames().at(-1)!
+    const whole = readFile(segments(), name)
+    const lost = Uint8Array.from(whole).fill(0, sizes[0], sizes[0]! + 100)
+    writeFile(segments(), name, lost)
+    writeFile(runtime(), 'marks', marks)
+    const journal = open()
+    assert.equal(journal.damage(), undefined)
+    await append(journal, recordsOf(2, 4))
+    await assertHolds(journal, names(0, 4))
+    assert.deepEqual(readFile(runtime().child('torn')!, torn()[0]!), lost.slice(sizes[0]))
+  })
+
+  it('is damage where a later append shows that it had been flushed', async () => {
+    await filled(2)
+    const { marks, sizes } = await appendBehindTheMarks(1, 1)
+    const name = segmentNames().at(-1)!
+    const lost = readFile(segments(), name).fill(0, sizes[0], sizes[0]! + 100)
+    writeFile(segments(), name, lost)
+    writeFile(runtime(), 'marks', marks)
+    const journal = open()
+    await assert.rejects(append(journal, recordsOf(2, 3)), { code: 'DAMAGED' })
+    assert.equal(journal.damage()!.seq, 2)
+    assert.deepEqual(readFile(segments(), name), lost)
+    assert.deepEqual(torn(), [])
+    assert.deepEqual(namesOf(journal, { from: 0, to: 2 }), names(0, 2))
+  })
+
+  it('is damage where a later segment shows that it had been flushed', async () => {
+    await filled(5)
+    const { marks } = await appendBehindTheMarks(1, 3)
+    const [first, second] = segmentNames()
+    assert.ok(second)
+    const lost = readFile(segments(), first!)
+    lost.fill(0, lost.length - 50)
+    writeFile(segments(), first!, lost)
+    writeFile(runtime(), 'marks', marks)
+    await assert.rejects(append(open(), recordsOf(2, 3)), { code: 'DAMAGED' })
+    assert.deepEqual(segmentNames(), [first, second])
+  })
+
+  it('is damage where a checkpoint covers it', async () => {
+    await filled(2)
+    const before = readFile(runtime(), 'marks')
+    const journal = open()
+    await append(journal, recordsOf(2, 3))
+    await sign(journal, signerOf(1))
+    journal.close()
+    const name = segmentNames().at(-1)!
+    const lost = readFile(segments(), name)
+    lost[lost.length - 20]! ^= 1
+    writeFile(segments(), name, lost)
+    writeFile(runtime(), 'marks', before)
+    const again = open()
+    assert.match(again.damage()!.reason, /checkpoint/)
+    await assert.rejects(append(again, recordsOf(2, 3)), { code: 'DAMAGED' })
+    assert.deepEqual(readFile(segments(), name), lost)
+  })
+
+  it('of a new segment is set aside whole', async () => {
+    await filled(5)
+    const { marks } = await appendBehindTheMarks(3)
+    const name = segmentNames().at(-1)!
+    for (const length of [0, 1, 31, 32, 40]) {
+      const whole = readFile(segments(), name)
+      writeFile(segments(), name, whole.subarray(0, length))
+      writeFile(runtime(), 'marks', marks)
+      const journal = open()
+      assert.deepEqual(namesOf(journal, { from: 0, to: 5 }), names(0, 5))
+      await append(journal, recordsOf(journal.head().size, 9))
+      await assertHolds(journal, names(0, 9))
+      journal.close()
+    }
+  })
+
+  it('and what was cut survive a power cut right after', async () => {
+    const count = await filled(2)
+    const { marks, sizes } = await appendBehindTheMarks(1)
+    const name = segmentNames().at(-1)!
+    const whole = readFile(segments(), name)
+    const tail = whole.slice(sizes[0], whole.length - 9)
+    for (let seed = 1; seed <= 20; seed++) {
+      writeFile(segments(), name, whole.subarray(0, whole.length - 9))
+      writeFile(runtime(), 'marks', marks)
+      for (const old of torn()) runtime().child('torn')!.removeFile(old)
+      directory.flushFileSystem()
+      const journal = open()
+      await journal.writerLock.hold('look', undefined, () => {})
+      host.disk.cutPower(createSeededRandomness(seed))
+      host = { ...createMemoryHost({ disk: host.disk, clock: host.clock }), clock: host.clock }
+      directory = host.files.openDirectory('/')!
+      assert.equal(segments().stat(name)?.size, sizes[0], `seed ${seed}`)
+      assert.deepEqual(
+        torn().map(file => readFile(runtime().child('torn')!, file)),
+        [tail],
+        `seed ${seed}`,
+      )
+      await assertHolds(open('read'), names(0, count))
+    }
+  })
+})
+
+describe('an unclean take-over', () => {
+  it('is told to the next holder, once', async () => {
+    await filled(2)
+    const { sizes } = await appendBehindTheMarks(2)
+    assert.equal(sizes.length, 1)
+    const journal = open()
+    const take = () => journal.writerLock.hold('look', undefined, ({ uncleanTakeover }) => uncleanTakeover)
+    assert.equal(await take(), true)
+    assert.equal(await take(), false)
+    await assertHolds(journal, names(0, 4))
+    assert.equal(await open().writerLock.hold('look', undefined, session => session.uncleanTakeover), false)
+  })
+
+  it('follows a holder that was killed before it released the lock', async () => {
+    await filled(2)
+    const other = createMemoryHost({ disk: host.disk, clock: host.clock })
+    const dying = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
+    void dying.writerLock.hold('put', undefined, () => {
+      dying.append(recordsOf(2, 4), { number: 0, flushedBytes: 0 })
+      return new Promise(() => {})
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(dying.head().size, 4)
+    other.exit()
+    const journal = open()
+    await journal.writerLock.hold('put', undefined, ({ uncleanTakeover }) => {
+      assert.equal(uncleanTakeover, true)
+      journal.append(recordsOf(4, 5), { number: 0, flushedBytes: 0 })
+    })
+    await assertHolds(journal, names(0, 5))
+  })
+})
+
+describe('lost marks', () => {
+  it('are made again from the records, all of which count as applied', async () => {
+    const count = await filled(3, 6)
+    for (const ruin of [
+      () => runtime().removeFile('marks'),
+      () => writeFile(runtime(), 'marks', new Uint8Array(8192)),
+      () => writeFile(runtime(), 'marks', new Uint8Array(8192).fill(0xff)),
+      () => writeFile(runtime(), 'marks', new Uint8Array(0)),
+      () => {
+        const bytes = readFile(runtime(), 'marks')
+        for (const generation of [0, 1]) bytes[marksOffset(generation) + 50]! ^= 1
+        writeFile(runtime(), 'marks', bytes)
+      },
+    ]) {
+      ruin()
+      const reader = open('read')
+      assert.deepEqual(namesOf(reader), names(0, count))
+      assert.ok((await verify(reader)).findings.every(({ code }) => code === 'marks'))
+      const journal = open()
+      await journal.writerLock.hold('look', undefined, ({ mark }) => assert.equal(mark.applied, count))
+      await assertHolds(journal, names(0, count))
+      journal.close()
+    }
+  })
+
+  it('do not let a damaged record be cut', async () => {
+    await filled(3, 2)
+    const name = segmentNames()[0]!
+    const bytes = flip(readFile(segments(), name), 8 * 300)
+    writeFile(segments(), name, bytes)
+    runtime().removeFile('marks')
+    await assert.rejects(append(open(), recordsOf(5, 6)), { code: 'DAMAGED' })
+    assert.deepEqual(readFile(segments(), name), bytes)
+  })
+})
+
+describe('a missing segment', () => {
+  it('is damage, and the others can be read', async () => {
+    const count = await filled(5, 5, 5)
+    const [first, second, ...rest] = segmentNames()
+    const from = Number.parseInt(second!, 10)
+    const to = Number.parseInt(rest[0]!, 10)
+    segments().removeFile(second!)
+    const journal = open()
+    const expected = names(0, count).map((name, seq) => (seq >= from && seq < to ? `damaged ${seq}` : name))
+    assert.deepEqual(namesOf(journal), expected)
+    assert.deepEqual(namesOf(journal, { from: 0, reverse: true }), expected.toReversed())
+    assert.equal(journal.read(from).state, 'damaged')
+    const { findings } = await verify(journal)
+    assert.equal(findings[0]!.seq, from)
+    assert.equal(findings[0]!.found, `${to - from} records cannot be read`)
+    assert.throws(() => journal.rootHash(count), { code: 'DAMAGED' })
+    segments().removeFile(first!)
+    assert.equal(open().read(0).state, 'damaged')
+  })
+
+  it('that was the last one is found at opening', async () => {
+    await filled(5, 5)
+    segments().removeFile(segmentNames().at(-1)!)
+    const journal = open()
+    assert.match(journal.damage()!.reason, /missing/)
+    await assert.rejects(append(journal, recordsOf(10, 11)), { code: 'DAMAGED' })
+  })
+})
