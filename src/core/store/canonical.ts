@@ -49,6 +49,15 @@ export function* checkCanonical(
   directory: Link,
   options: CanonicalOptions = {},
 ): Generator<TreeFinding> {
+  for (const step of canonicalSteps(reader, directory, options)) if (step !== undefined) yield step
+}
+
+/** The same for callers who give way in between: undefined comes after each node. */
+export function* canonicalSteps(
+  reader: ObjectReader,
+  directory: Link,
+  options: CanonicalOptions = {},
+): Generator<TreeFinding | undefined> {
   const stack: Place[] = [{ link: directory, path: '', claimed: undefined, slots: [] }]
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
     const key = `${place.link.id} ${place.slots?.join('.') ?? `list ${place.listDepth} ${place.last}`} ${place.claimed}`
@@ -60,6 +69,7 @@ export function* checkCanonical(
       yield { ...findingOf(error), path: place.path, link: place.link }
     }
     options.onNode?.(place.link)
+    yield undefined
   }
 }
 

@@ -7,8 +7,9 @@ import { createSlicer } from '../progress.ts'
 import { diffTrees, findPath, walkTree } from '../store/tree.ts'
 import { compileNameGlob } from '../worktree/ignore.ts'
 import { joinPath, nameOf } from '../worktree/paths.ts'
-import { readState, stateInForce, type TimelineContext } from './context.ts'
+import { stateInForce, type TimelineContext } from './context.ts'
 import type { DiffReport, GovernedPath, ListedEntry, StatePoint, TreeChange, Work } from './model.ts'
+import { stateAt } from './pruned.ts'
 import { type KnownMarks, listDirectory, listPath } from './status.ts'
 
 export async function* diffStates(
@@ -20,8 +21,8 @@ export async function* diffStates(
   const slicer = createSlicer(context.clock, options.signal)
   const under = options.under ?? []
   const changes = new Map<GovernedPath, TreeChange>()
-  const before = readState(context.store, from.root)
-  const after = to === 'disk' ? stateInForce(context).state : readState(context.store, to.root)
+  const before = stateAt(context, from)
+  const after = to === 'disk' ? stateInForce(context).state : stateAt(context, to)
   for (const top of under.length === 0 ? [''] : under) {
     for (const change of diffTrees(context.store, before.files, after.files, { under: top })) {
       changes.set(change.path, change)
@@ -99,7 +100,7 @@ export async function* find(context: TimelineContext, options: FindOptions): Asy
   const matches = (name: ByteString, kind: FileKind) =>
     matchesName(name) && (options.kind === undefined || options.kind === kind)
   if (options.at !== undefined) {
-    const { files } = readState(context.store, options.at.root)
+    const { files } = stateAt(context, options.at)
     for (const { path, entry } of walkTree(context.store, files, { under: options.under })) {
       if (matches(entry.name, entry.kind)) {
         const { name, kind, mode, size } = entry

@@ -10,8 +10,9 @@ import type { ByteString, FileStat } from '../host/host.ts'
 import { openContent } from '../store/content.ts'
 import { findPath, type ObjectReader } from '../store/tree.ts'
 import { inParent } from '../worktree/walk.ts'
-import { readState, type TimelineContext } from './context.ts'
+import type { TimelineContext } from './context.ts'
 import type { DiskEntry, FileDiff, GovernedPath, Hunk, StatePoint } from './model.ts'
+import { stateAt } from './pruned.ts'
 
 /** Larger files are only said to differ. */
 export const diffBytesMax = 4 << 20
@@ -102,7 +103,7 @@ export function fileDiff(
 }
 
 function entryAt(context: TimelineContext, path: GovernedPath, point: StatePoint): Entry | null {
-  return findPath(context.store, readState(context.store, point.root).files, path) ?? null
+  return findPath(context.store, stateAt(context, point).files, path) ?? null
 }
 
 function diskAt(context: TimelineContext, path: GovernedPath): DiskEntry | null {

@@ -1,6 +1,6 @@
 // Settings as they are governed: sentient.yaml is a candidate while it differs from what is in force, and comes into
 // force by a record only. A rollback that brings old settings back lets the file follow, unless somebody edited it.
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { hexOf } from '../format/bytes.ts'
 import { cidText, type Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
@@ -148,18 +148,24 @@ export interface LoadedSettings {
   readonly problem?: string
 }
 
-/** The settings in force. Text that this program can not read falls back to the defaults, never locks anybody out. */
+/** The settings in force. What can not be read, text or object, falls back to the defaults: it never locks anybody out. */
 export async function loadSettingsInForce(
   context: Pick<TimelineContext, 'store' | 'journal' | 'directories'>,
   known: LoadedSettings | undefined,
 ): Promise<LoadedSettings> {
-  const { state } = stateInForce(context as TimelineContext)
-  const id = state.settings === undefined ? '' : cidText(state.settings)
-  if (known?.id === id) return known
-  const text =
-    state.settings === undefined
-      ? settingsText(defaultSettings)
-      : Buffer.from(context.store.get(state.settings)).toString('utf8')
+  let id: string
+  let text: string
+  try {
+    const { settings } = stateInForce(context as TimelineContext).state
+    id = settings === undefined ? '' : cidText(settings)
+    if (known?.id === id) return known
+    text = settings === undefined ? settingsText(defaultSettings) : Buffer.from(context.store.get(settings)).toString()
+  } catch (error) {
+    // Damage is for verify to report and for repair to mend, both of which need the folder open.
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    const { values, text } = known ?? { values: defaultSettings, text: settingsText(defaultSettings) }
+    return { id: 'unreadable', values, text, problem: error.message }
+  }
   const cached = readCached(context.directories.derived, id)
   if (cached !== undefined) return { id, values: cached, text }
   const parsed = await parseSettings(text)

@@ -1,5 +1,5 @@
 // Records for people and programs: plain views of the journal's records, the changes they hold, filters over them.
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { displayBytes, hexOf } from '../format/bytes.ts'
 import { isLink } from '../format/cbor.ts'
 import type { JournalRecord, RecordResult } from '../journal/model.ts'
@@ -7,6 +7,7 @@ import { countChanges, readChanges } from '../store/changes.ts'
 import { isWithin } from '../worktree/paths.ts'
 import type { TimelineContext } from './context.ts'
 import type { GovernedPath, RecordFilter, RecordView, TreeChange } from './model.ts'
+import { gcHorizon } from './pruned.ts'
 
 /** The record; throws STATE_NOT_FOUND or DAMAGED. */
 export function requireRecord(context: TimelineContext, seq: number): JournalRecord {
@@ -19,12 +20,21 @@ export function requireRecord(context: TimelineContext, seq: number): JournalRec
   throw new SentientError('STATE_NOT_FOUND', { what: 'No such record', where: `#${seq}`, expected: `0 to ${size - 1}` })
 }
 
-/** Every path that the record changed, sorted; nothing for a record whose body was removed. */
+/**
+ * Every path that the record changed, sorted; nothing for a record whose body was removed. Throws STATE_PRUNED when gc
+ * took the list.
+ */
 export function* changesOf(context: TimelineContext, record: JournalRecord): Generator<TreeChange> {
   const body = record.body
   if (body === undefined) return
-  if (body.changes !== undefined) yield* readChanges(context.store, body.changes)
-  else if (body.before !== undefined || body.after !== undefined) {
+  if (body.changes !== undefined) {
+    try {
+      yield* readChanges(context.store, body.changes)
+    } catch (error) {
+      if (!isSentientError(error, 'OBJECT_MISSING') || record.seq >= gcHorizon(context)) throw error
+      throw new SentientError('STATE_PRUNED', { where: `#${record.seq}` }, error)
+    }
+  } else if (body.before !== undefined || body.after !== undefined) {
     yield { path: body.subject.id, before: body.before ?? null, after: body.after ?? null }
   }
 }
@@ -151,7 +161,11 @@ function touches(context: TimelineContext, record: JournalRecord, under: Governe
   const subject = record.body?.subject
   if (subject?.kind === 'file' && subject.id !== '' && isWithin(subject.id, under)) return true
   if (subject?.kind === 'file' && subject.id !== '' && !isWithin(under, subject.id)) return false
-  for (const change of changesOf(context, record)) if (isWithin(change.path, under)) return true
+  try {
+    for (const change of changesOf(context, record)) if (isWithin(change.path, under)) return true
+  } catch (error) {
+    if (!isSentientError(error, 'STATE_PRUNED')) throw error
+  }
   return false
 }
 

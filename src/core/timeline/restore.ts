@@ -8,11 +8,12 @@ import type { State } from '../format/state.ts'
 import { ingestContent } from '../store/content.ts'
 import { diffTrees, findPath, walkTree } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, isWithin, nameOf } from '../worktree/paths.ts'
-import { readState, stateInForce, type TimelineContext } from './context.ts'
+import { stateInForce, type TimelineContext } from './context.ts'
 import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
+import { stateAt } from './pruned.ts'
 import { type PlannedChange, type Transaction, transact } from './transact.ts'
 
 export interface RestoreOptions {
@@ -37,7 +38,7 @@ export async function* restore(
   if (options.hunks !== undefined) return yield* restoreHunks(context, single(paths, '--hunk'), to, options)
   if (options.as !== undefined) return yield* restoreAs(context, single(paths, '--as'), to, options)
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
-    const target = readState(tx.ingest, to.root)
+    const target = stateAt(context, to, tx.ingest)
     for (const path of paths) requireSomewhere(context, tx, target, path)
     const changes = new Map<GovernedPath, PlannedChange>()
     for (const path of paths) {
@@ -128,7 +129,7 @@ async function* restoreAs(
   const as = options.as as GovernedPath
   checkGovernedPath(as)
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
-    const target = readState(tx.ingest, to.root)
+    const target = stateAt(context, to, tx.ingest)
     if (findPath(tx.ingest, target.files, path) === undefined)
       throw new SentientError('PATH_NOT_FOUND', { where: `${displayBytes(path)} in ${to.text}` })
     if (findPath(tx.ingest, tx.state.files, as) !== undefined || context.worktree.stat(as) !== undefined) {
@@ -162,7 +163,7 @@ async function* restoreHunks(
 ): Work<OperationResult> {
   const hunks = options.hunks ?? []
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
-    const old = findPath(tx.ingest, readState(tx.ingest, to.root).files, path)
+    const old = findPath(tx.ingest, stateAt(context, to, tx.ingest).files, path)
     const recorded = findPath(tx.ingest, tx.state.files, path)
     const look = yield* context.worktree.look(path, options.signal)
     if (old?.kind !== 'file' || look.stat?.kind !== 'file' || look.content === undefined) {
@@ -213,7 +214,7 @@ export async function* rollbackPreview(
   options: { readonly signal?: AbortSignal } = {},
 ): Work<RollbackPreview> {
   const { state } = stateInForce(context)
-  const target = readState(context.store, to.root)
+  const target = stateAt(context, to)
   const { ignore, gitignore } = context.settings()
   const look = yield* context.worktree.scan({
     reader: context.store,
@@ -256,7 +257,7 @@ export async function* rollback(
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
   const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
-    const target = readState(tx.ingest, to.root)
+    const target = stateAt(context, to, tx.ingest)
     const changes = new Map<GovernedPath, PlannedChange>()
     for (const change of diffTrees(tx.ingest, tx.state.files, target.files)) changes.set(change.path, change)
     yield* addDrift(context, tx, target.files, { under: [], changes, removeNew: 'never', signal: options.signal })

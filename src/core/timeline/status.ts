@@ -29,6 +29,7 @@ import type {
   StatusReport,
   Work,
 } from './model.ts'
+import { stateAt } from './pruned.ts'
 import { readUnapplied } from './recovery.ts'
 import type { Settings } from './settings.ts'
 import { currentSnapshots } from './snapshots.ts'
@@ -233,8 +234,7 @@ export function listDirectory(
   path: GovernedPath,
   options: { readonly at?: StatePoint; readonly known?: KnownMarks },
 ): ListedEntry[] {
-  const files =
-    options.at === undefined ? stateInForce(context).state.files : readState(context.store, options.at.root).files
+  const files = options.at === undefined ? stateInForce(context).state.files : stateAt(context, options.at).files
   const recorded = new Map<ByteString, Entry>()
   const entry = path === '' ? undefined : findPath(context.store, files, path)
   const link = path === '' ? files : entry?.kind === 'dir' ? entry.content : undefined
@@ -350,8 +350,7 @@ export function listPath(
   path: GovernedPath,
   options: { readonly at?: StatePoint; readonly known?: KnownMarks },
 ): ListedEntry | undefined {
-  const files =
-    options.at === undefined ? stateInForce(context).state.files : readState(context.store, options.at.root).files
+  const files = options.at === undefined ? stateInForce(context).state.files : stateAt(context, options.at).files
   const recorded = findPath(context.store, files, path)
   if (options.at !== undefined) return recorded && pastEntry(parentOf(path), recorded)
   const disk = context.worktree.stat(path)

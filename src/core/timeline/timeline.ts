@@ -1,14 +1,15 @@
 // The timeline: everything that is asked of, and done to, the states of a root folder. What each part does stands in
 // its own file; here they get the one context that they share.
 
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
 import { openContent } from '../store/content.ts'
 import { findPath, walkTree } from '../store/tree.ts'
 import { inParent } from '../worktree/walk.ts'
-import { readState, type TimelineContext } from './context.ts'
+import type { TimelineContext } from './context.ts'
 import type { GovernedPath, RecordView, StatePoint, StatusReport, Work } from './model.ts'
+import { stateAt } from './pruned.ts'
 import { viewOf } from './records.ts'
 import { finishApplying } from './recovery.ts'
 import { type KnownMarks, knownMarks, status } from './status.ts'
@@ -26,7 +27,7 @@ export function openFileAt(
   at: StatePoint | 'disk',
 ): ReadableFile | undefined {
   if (at === 'disk') return openOnDisk(context, path)
-  const entry = findPath(context.store, readState(context.store, at.root).files, path)
+  const entry = findPath(context.store, stateAt(context, at).files, path)
   if (entry === undefined) return undefined
   if (entry.kind === 'dir') throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
   return { ...openContent(context.store, entry.content, entry.size), size: entry.size, close: () => undefined }
@@ -100,8 +101,14 @@ export async function recoverAtOpening(context: TimelineContext, signal?: AbortS
     if (session.uncleanTakeover) {
       context.store.recoverSharedPack({ number: session.mark.packNumber, flushedBytes: session.mark.packFlushedBytes })
     }
-    const steps = finishApplying(context, signal)
-    for (;;) if ((await steps.next()).done) return
+    try {
+      const steps = finishApplying(context, signal)
+      for (;;) if ((await steps.next()).done) return
+    } catch (error) {
+      // The folder opens all the same: repair may mend it, and the next writer goes on from here.
+      if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+      context.notices.push({ code: 'damaged', text: `a committed change can not be put in place: ${error.message}` })
+    }
   })
   if (!tried.held) {
     const holder = tried.holder === undefined ? 'another process' : tried.holder
@@ -129,5 +136,5 @@ export async function* follow(
 const followMs = 250
 
 export function* walkState(context: TimelineContext, point: StatePoint, under?: GovernedPath) {
-  yield* walkTree(context.store, readState(context.store, point.root).files, { under })
+  yield* walkTree(context.store, stateAt(context, point).files, { under })
 }

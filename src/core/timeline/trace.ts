@@ -13,8 +13,8 @@ import { createSlicer } from '../progress.ts'
 import { editTree, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { TreeChange, Work } from './model.ts'
+import { keptHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
-import { retentionHorizon } from './snapshots.ts'
 
 const traceName = 'recycle.trace'
 const positionName = 'trace.json'
@@ -35,7 +35,7 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
   const { root, derived } = context.directories
   const size = context.journal.head().size
   if (size === 0 || derived === undefined) return
-  const horizon = retentionHorizon(context)
+  const horizon = keptHorizon(context)
   const known = readPosition(derived)
   const fits =
     known !== undefined &&

@@ -98,7 +98,7 @@ export async function* transact(
 }
 
 /** Holds the writer lock around a generator: the lock's callback is a promise, the progress goes through. */
-async function* underLock<T>(
+export async function* underLock<T>(
   context: TimelineContext,
   options: TransactOptions,
   work: (session: { uncleanTakeover: boolean; mark: { packNumber: number; packFlushedBytes: number } }) => Work<T>,
@@ -433,7 +433,7 @@ export async function* transactRecord(
   })
 }
 
-const packMark = (mark: { readonly packNumber: number; readonly packFlushedBytes: number }) => ({
+export const packMark = (mark: { readonly packNumber: number; readonly packFlushedBytes: number }) => ({
   number: mark.packNumber,
   flushedBytes: mark.packFlushedBytes,
 })

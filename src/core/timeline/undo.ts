@@ -11,6 +11,7 @@ import { isWithin, joinPath } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, Work } from './model.ts'
+import { gcHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
 import { type Plan, type PlannedChange, type Transaction, transact } from './transact.ts'
 
@@ -105,6 +106,9 @@ async function* reverse(
   action: 'undo' | 'redo',
   signal: AbortSignal | undefined,
 ): Work<OperationResult> {
+  if (target.seq < gcHorizon(context)) {
+    throw new SentientError('NOT_UNDOABLE', { what: 'gc pruned what it would bring back', where: `#${target.seq}` })
+  }
   const result = yield* transact(context, { label: action, signal }, async function* (tx): AsyncGenerator<
     never,
     Plan,
