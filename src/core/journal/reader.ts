@@ -203,7 +203,7 @@ function* segmentForwards<T>(
       offset = again.at.bytes
       continue
     }
-    const next = window.search(offset + 1, frame => {
+    const next = window.search(offset, frame => {
       const envelope = envelopeOf(frame)
       return typeof envelope !== 'string' && envelope.seq > seq && envelope.seq < to
     })

@@ -139,7 +139,9 @@ function rewriteInPlace(context: JournalContext, from: Position, to: Position): 
 // Copies what was acknowledged into new files; what lies behind it belongs to an append that was refused.
 function replacePoisoned(context: JournalContext, from: Boundary, poison: Position | 'unknown'): Boundary {
   const { segments } = context
-  if (poison !== 'unknown') cutFrom(context, isBehind(poison, from.end) ? poison : from.end)
+  if (poison !== 'unknown' && segments.list().includes(poison.segment)) {
+    cutFrom(context, isBehind(poison, from.end) ? poison : from.end)
+  }
   const tail = scanTail(context, from)
   if (poison !== 'unknown' && isBehind(poison, tail.boundary.end)) {
     const reason = tail.broken?.reason ?? 'acknowledged records are missing'

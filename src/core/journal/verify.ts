@@ -152,7 +152,7 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
       if (count % progressRecords === 0) yield
       continue
     }
-    const next = window.search(offset + 1, frame => {
+    const next = window.search(offset, frame => {
       const candidate = envelopeOf(frame)
       return typeof candidate === 'object' && candidate.seq >= state.seq && candidate.seq < endSeq
     })

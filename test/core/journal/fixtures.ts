@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { hexOf } from '../../../src/core/format/bytes.ts'
+import { decodeFrameAt, frameSeed, type GoodFrame, segmentHeaderBytes } from '../../../src/core/format/frame.ts'
 import { type ObjectId, objectId } from '../../../src/core/format/id.ts'
 import type { Body } from '../../../src/core/format/record.ts'
 import type { Directory, Host } from '../../../src/core/host/host.ts'
@@ -119,6 +120,18 @@ export async function assertHolds(journal: Journal, expected: readonly string[])
   assert.deepEqual(verification.findings, [])
   assert.equal(verification.records, expected.length)
   assert.equal(hexOf(verification.root!), hexOf(journal.rootHash(expected.length)))
+}
+
+/** The frames of a segment's bytes, which must all be valid. */
+export function framesOf(segment: Uint8Array): GoodFrame[] {
+  const frames: GoodFrame[] = []
+  for (let at = segmentHeaderBytes; at < segment.length; ) {
+    const frame = decodeFrameAt(segment, at, frameSeed(logId))
+    assert.ok(frame.state === 'ok')
+    frames.push(frame)
+    at = frame.nextOffset
+  }
+  return frames
 }
 
 const sha = (...parts: readonly Uint8Array[]): Uint8Array => {
