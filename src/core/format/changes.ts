@@ -28,9 +28,9 @@ export type ChangesNode =
   | { readonly kind: 'changes'; readonly changes: readonly Change[] }
   | { readonly kind: 'changes-tree'; readonly count: number; readonly parts: readonly ChangesPart[] }
 
-/** Throws FormatError unless it is a path below the root folder: names joined by "/", at most 4096 bytes. */
+/** Throws FormatError unless it is a path below the root folder: names joined by "/", at most 65535 bytes. */
 export function checkPath(path: ByteString): void {
-  if (path.length > pathBytesMax) throw new FormatError('a path has at most 4096 bytes')
+  if (path.length > pathBytesMax) throw new FormatError('a path has at most 65535 bytes')
   for (const name of path.split('/')) checkName(name)
 }
 

@@ -43,7 +43,7 @@ export const branchDepthMax = 63
 export const nameBytesMax = 255
 
 /** A path, from below the root folder, parts joined by "/". */
-export const pathBytesMax = 4_096
+export const pathBytesMax = 65_535
 
 /** The target of a symlink. */
 export const linkTargetBytesMax = 4_095
@@ -79,7 +79,7 @@ export const actorBytesMax = 256
 export const actionBytesMax = 64
 
 /** The id of the subject of a record. */
-export const subjectBytesMax = 4_096
+export const subjectBytesMax = 65_535
 
 /** The rule that decided a record. */
 export const ruleBytesMax = 1_024
@@ -124,7 +124,7 @@ export const formatFileBytesMax = 4_096
 export const formatNameBytesMax = 64
 
 /** A binding file. */
-export const bindingBytesMax = 16_384
+export const bindingBytesMax = 65_536
 
 /** Snapshots of one root folder. */
 export const snapshotsMax = 10_000

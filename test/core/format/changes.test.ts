@@ -123,7 +123,7 @@ test('rules of changes', () => {
     [{ path: 'a//x', before: null, after: file }],
     [{ path: 'a/../x', before: null, after: file }],
     [{ path: 'a\0/x', before: null, after: file }],
-    [{ path: `${'a/'.repeat(2048)}x`, before: null, after: file }],
+    [{ path: `${'a/'.repeat(32_768)}x`, before: null, after: file }],
     [created('b'), created('a')],
     [created('a'), created('a')],
   ]
@@ -154,7 +154,7 @@ test('rules of trees of changes', () => {
 
 test('paths below the root folder', () => {
   fc.assert(fc.property(path, one => checkPath(one)))
-  checkPath(`${'a/'.repeat(2047)}xx`)
-  for (const bad of ['', '/', 'a/', '.', 'a/.', 'a/..', '..', `${'a/'.repeat(2048)}x`])
+  checkPath(`${'a/'.repeat(32_767)}x`)
+  for (const bad of ['', '/', 'a/', '.', 'a/.', 'a/..', '..', `${'a/'.repeat(32_768)}x`])
     assert.throws(() => checkPath(bad), FormatError, bad)
 })

@@ -150,7 +150,7 @@ test('rules of leaves and branches', () => {
 })
 
 test('other objects are no directory nodes', () => {
-  const others = [
+  const others: CborValue[] = [
     {},
     { k: 'leaf' },
     { e: [], k: 'leav' },
