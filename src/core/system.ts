@@ -64,7 +64,7 @@ import {
   snapshotRemove,
   snapshotSpace,
 } from './timeline/snapshotOperations.ts'
-import { currentSnapshots, storeSnapshots } from './timeline/snapshots.ts'
+import { currentSnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
 import { listDirectory, listPath } from './timeline/status.ts'
 import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } from './timeline/timeline.ts'
 import { storeTrace } from './timeline/trace.ts'
@@ -507,6 +507,9 @@ function assemble(host: Host, parts: Parts): System {
         if (context.access === 'write' && context.journal.head().size > sizeAtOpening) {
           sizeAtOpening = context.journal.head().size
           await writeProjections(host, parts)
+        } else if (parts.writable && parts.damage === undefined && snapshotsAreStale(context)) {
+          // A reader that had to replay the journal spares the next one that.
+          await context.journal.writerLock.tryHold('snapshots', undefined, () => storeSnapshots(context))
         }
       } finally {
         database.close()

@@ -159,8 +159,8 @@ async function* liveThroughAMonth({ system, root, clock, now }: Life): AsyncGene
   at(24)
   yield* system.put('etc/dnsmasq.conf', source(dnsmasq.replace('cache-size=1000', 'cache-size=2000')))
   yield* system.snapshotCreate({ label: 'weather station planned' })
-  for (let i = 1; i <= 12; i++) {
-    at(23 - i, 2)
+  for (let i = 1; i <= 6; i++) {
+    at(23 - 2 * i, 2)
     yield* system.put(
       'home/owner/projects/weather/log.csv',
       source(Array.from({ length: i * 4 }, (_, row) => `${row},${(row * 37) % 50}\n`).join('')),
@@ -236,7 +236,7 @@ async function* logsKept(
   at: (daysAgo: number, hours?: number) => void,
 ): AsyncGenerator<Progress, void, void> {
   for (let i = 0; i < 8; i++) {
-    at(4, i)
+    at(4, i / 12)
     edit(root, 'app/meter/state.json', `{ "last": ${i * 300}, "errors": ${i % 3} }\n`)
     yield* system.absorb(['app/meter/state.json'])
   }

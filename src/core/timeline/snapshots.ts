@@ -158,6 +158,12 @@ function readSmall(context: TimelineContext, name: string): Uint8Array | undefin
   }
 }
 
+/** Whether this process knows a list that recycle.lock should be brought up to. */
+export function snapshotsAreStale(context: TimelineContext): boolean {
+  const known = projections.get(context.journal)
+  return known !== undefined && (known.changed || known.size - (known.storedSize ?? 0) >= catchUpMax)
+}
+
 /** Writes recycle.lock when it does not stand for the journal's head. */
 export function storeSnapshots(context: TimelineContext): void {
   const projection = projectionOf(context)
