@@ -721,6 +721,8 @@ function gcTests(made: Made): void {
     const target = openOn(made())
     const other = openOn(made())
     const contents = [noise(1, 1000), noise(2, 1000), noise(3, 1000)]
+    store(target, noise(9, 1000))
+    await finished(target.collect(() => false))
     const links = store(target, ...contents)
     const ingest = other.beginIngest({ shared: false })
     for (const content of contents) ingest.put('raw', 'chunk', content)
@@ -730,6 +732,8 @@ function gcTests(made: Made): void {
     for (const content of contents) ingest.put('raw', 'chunk', content)
     assert.equal(ingest.objectsWritten, 2)
     assert.deepEqual(ingest.revalidate(), [])
+    made().directory.removeFile('generation')
+    assert.deepEqual(ingest.revalidate(), [], 'looks again when nobody can tell')
     ingest.flush()
     const fresh = openOn(made(), { access: 'read' })
     for (const link of links) assert.equal(fresh.has(link.id), true)
