@@ -248,7 +248,7 @@ async function* planDisk(
     const look = yield* context.worktree.look(change.path, signal)
     const shows = (entry: Entry | null) => diskShows(entry, look)
     if (!shows(wanted)) {
-      if (!shows(change.before) && look.stat !== undefined) inTheWay.push(change.path)
+      if (!shows(change.before)) inTheWay.push(change.path)
       const young = look.stat !== undefined && (look.stat.mtimeNs > youngAfter || look.stat.ctimeNs > youngAfter)
       targets.push({
         path: change.path,
