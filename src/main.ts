@@ -58,8 +58,10 @@ function stateDirectory(): string | undefined {
 /** The first signal asks the work to stop, the second ends the process. */
 function stopOnSignals(stop: AbortController): { release(): void } {
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  let asked = false
   const received = () => {
-    if (stop.signal.aborted) process.exit(130)
+    if (asked) process.exit(130)
+    asked = true
     stop.abort()
   }
   for (const name of names) process.on(name, received)

@@ -8,7 +8,7 @@ import { columns, type Style, wrap } from './style.ts'
 
 export function programHelp(style: Style, width: number): string {
   const lines = [
-    'sentctl: a folder whose whole state you can verify and rewind',
+    ...wrap('sentctl: a folder whose whole state you can verify and rewind', width),
     '',
     `${style.bold('Usage')}  sentctl VERB [OPTIONS] [ARGUMENTS]`,
     '       sentctl                 opens the terminal UI',

@@ -1,7 +1,8 @@
-// Standard output of one run: text or JSON lines, gathered into large writes, slowed to what the reader takes, and
-// quiet once the reader is gone.
+// Standard output of one run: text or JSON lines, gathered into large writes and slowed to what the reader takes. Bytes
+// of files go to a pipe as they are; on a terminal they are shown so that they cannot steer it.
 
 import type { OutputStream } from './io.ts'
+import { safeLines } from './style.ts'
 
 const gatheredBytesMax = 32 * 1024
 
@@ -13,6 +14,7 @@ export interface Output {
 
 export function createOutput(stream: OutputStream): Output {
   let gathered = ''
+  const decoder = new TextDecoder()
   async function flush(): Promise<void> {
     if (gathered === '') return
     const data = gathered
@@ -27,7 +29,8 @@ export function createOutput(stream: OutputStream): Output {
         return
       }
       await flush()
-      if (!stream.write(data)) await stream.drained()
+      const shown = stream.isTTY === true ? safeLines(decoder.decode(data, { stream: true })) : data
+      if (!stream.write(shown)) await stream.drained()
     },
     flush,
   }

@@ -41,7 +41,7 @@ export function createProgressLine(target: ProgressTarget, nowMs: () => number):
       const { ms, done } = samples[0]!
       const perSecond = now > ms ? ((progress.done - done) * 1000) / (now - ms) : 0
       samples.push({ ms: now, done: progress.done })
-      target.write(`\r${progressText(progress, perSecond).slice(0, Math.max(20, (target.columns ?? 80) - 1))}\x1b[K`)
+      target.write(`\r${progressText(progress, perSecond).slice(0, Math.max(20, (target.columns || 80) - 1))}\x1b[K`)
       visible = true
     },
     clear() {
@@ -55,7 +55,7 @@ export function createProgressLine(target: ProgressTarget, nowMs: () => number):
 export function progressText({ phase, done, total, unit }: Progress, perSecond: number): string {
   const amount = unit === 'bytes' ? shortSize : (count: number) => grouped(Math.round(count))
   const counts = total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}`
-  const parts = [`${safeText(phase)} ${counts} ${unit}`]
+  const parts = [`${safeText(phase)} ${counts} ${(total ?? done) === 1 ? unit.slice(0, -1) : unit}`]
   if (perSecond > 0) parts.push(`${amount(perSecond)}/s`)
   if (total !== undefined && perSecond > 0 && total > done) {
     parts.push(`${duration(Math.max(1000, ((total - done) / perSecond) * 1000))} left`)

@@ -1,8 +1,9 @@
 // init: looks at the directory, says what it found, then makes a root folder of it.
 
-import { SentientError } from '../../core/errors.ts'
+import { isSentientError, SentientError } from '../../core/errors.ts'
 import { displayBytes } from '../../core/format/bytes.ts'
-import { type FolderSurvey, type InitResult, initRoot, surveyFolder } from '../../core/system.ts'
+import { type FolderSurvey, findRoot, type InitResult, initRoot, surveyFolder } from '../../core/system.ts'
+import type { Work } from '../../core/timeline/model.ts'
 import { pathData } from '../data.ts'
 import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
 import { counted, spokenSize } from '../words.ts'
@@ -15,6 +16,7 @@ type Result = OutputOf<typeof initSpec>
 export const run: Handler<typeof initSpec> = async function* (context) {
   const { host, args, signal } = context
   const path = directoryOf(context)
+  refuseNested(findRoot(host, path))
   const patterns = args.ignoreNothing ? [] : args.ignore.length > 0 ? args.ignore : undefined
   const ignore = patterns === undefined ? {} : { ignore: patterns }
   const survey = yield* relay(surveyFolder(host, { path, signal, ...ignore }))
@@ -22,7 +24,7 @@ export const run: Handler<typeof initSpec> = async function* (context) {
   yield { notice: surveyText(survey, path) }
   const result = { rootPath: path, dryRun: args.dryRun, zk: args.zk, survey: surveyData(survey) }
   if (args.dryRun) return { result }
-  const made = yield* relay(initRoot(host, { path, zk: args.zk, signal, ...ignore }))
+  const made = yield* adoptedBy(initRoot(host, { path, zk: args.zk, signal, ...ignore }))
   return { result: { ...result, recorded: recordedData(made, excludeFromGit(host.files, path)) } }
 }
 
@@ -36,6 +38,25 @@ function directoryOf({ args, caller, cwd }: Context): string {
     else if (part !== '' && part !== '.') parts.push(part)
   }
   return `/${parts.join('/')}`
+}
+
+function refuseNested(above: string | undefined): void {
+  if (above === undefined) return
+  throw new SentientError('ROOT_EXISTS', {
+    where: above,
+    hint: 'Use it as it is; sentctl absorb records what is not recorded yet.',
+  })
+}
+
+/** Stopped in the middle it is a root folder already, whose content is not recorded yet: nothing is lost by going on. */
+async function* adoptedBy(work: Work<InitResult>) {
+  try {
+    return yield* relay(work)
+  } catch (error) {
+    if (!isSentientError(error, 'CANCELLED')) throw error
+    const hint = 'None of your files changed. Where .runtime is there already, sentctl absorb records the content.'
+    throw new SentientError('CANCELLED', { hint }, error)
+  }
 }
 
 /** What stands in the way is named before anything is written. */
