@@ -12,7 +12,7 @@ import type { Directory } from '../host/host.ts'
 import type { JournalContext } from './context.ts'
 import type { JournalCheckpoint } from './model.ts'
 import { readFully } from './segments.ts'
-import { flushMarks, requireLock, writeError } from './writer.ts'
+import { flushMarks, requireLock, writeError, writeMarks } from './writer.ts'
 
 const fileName = 'checkpoint'
 const newName = 'checkpoint.new'
@@ -70,6 +70,8 @@ export function storeCheckpoint(context: JournalContext, signer: NoteSigner): Jo
   if (before?.size === size && before.origin === signer.name) return before
   try {
     tree.storeTiles(size)
+    // Also tells other writers that there is a new checkpoint.
+    writeMarks(context, { clean: false })
     flushMarks(context)
     const bytes = signCheckpoint({ origin: signer.name, size, root }, signer)
     replaceFile(runtime, bytes)

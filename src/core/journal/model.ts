@@ -158,7 +158,7 @@ export interface PackMark {
   readonly number: number
   readonly flushedBytes: number
   /** The eight bytes of the pack's header. */
-  readonly id?: Uint8Array
+  readonly packId?: Uint8Array
 }
 
 export interface LockSession {

@@ -17,6 +17,8 @@ export interface OffsetTables {
   append(segment: number, index: number, offsets: readonly number[], end: number): void
   /** Forgets what is in memory of a segment: its end changed other than by `append`. */
   drop(segment: number): void
+  /** Another process wrote: what is known of the files may be out of date. */
+  settle(): void
   close(): void
 }
 
@@ -88,6 +90,7 @@ export function createOffsetTables(options: OffsetsOptions): OffsetTables {
     drop(segment) {
       scanned.delete(segment)
     },
+    settle: () => files.dropAll(),
     close: () => files.close(),
   }
 }
@@ -129,11 +132,14 @@ interface TableFiles {
   replace(segment: number, offsets: Uint32Array): void
   /** The file is wrong somewhere: the next append replaces it. */
   distrust(segment: number): void
+  dropAll(): void
   close(): void
 }
 
-function createTableFiles({ derived, processes, openMax }: OffsetsOptions): TableFiles {
+function createTableFiles({ derived, processes, writable, openMax }: OffsetsOptions): TableFiles {
   const open = new Map<number, OpenFile>()
+  // Of files that this journal wrote since it last took the lock.
+  const sizes = new Map<number, number>()
   const distrusted = new Set<number>()
   // Tables that could not be written: not tried again by this journal, so that a full disk costs no time.
   const givenUp = new Set<number>()
@@ -151,7 +157,11 @@ function createTableFiles({ derived, processes, openMax }: OffsetsOptions): Tabl
   const drop = (segment: number): void => {
     const file = open.get(segment)
     open.delete(segment)
+    sizes.delete(segment)
     file?.close()
+  }
+  const dropAll = (): void => {
+    for (const segment of [...open.keys()]) drop(segment)
   }
   // Nothing derived may fail a read or an append.
   const quietly = <T>(segment: number, body: () => T): T | undefined => {
@@ -163,15 +173,21 @@ function createTableFiles({ derived, processes, openMax }: OffsetsOptions): Tabl
       return undefined
     }
   }
-  const fileOf = (segment: number, how: 'read' | 'modify'): OpenFile | undefined => {
+  const keep = (segment: number, file: OpenFile): OpenFile => {
+    open.set(segment, file)
+    if (open.size > openMax) drop(open.keys().next().value!)
+    return file
+  }
+  const fileOf = (segment: number): OpenFile | undefined => {
     const known = open.get(segment)
     if (known !== undefined) return known
     const at = directory(false)
     if (at?.stat(nameOf(segment)) === undefined) return undefined
-    const file = at.open(nameOf(segment), how)
-    open.set(segment, file)
-    if (open.size > openMax) drop(open.keys().next().value!)
-    return file
+    return keep(segment, at.open(nameOf(segment), writable ? 'modify' : 'read'))
+  }
+  const createFile = (segment: number): OpenFile | undefined => {
+    const at = directory(true)
+    return at && keep(segment, at.open(nameOf(segment), 'create', 0o600))
   }
   const giveUp = (segment: number): void => {
     distrusted.add(segment)
@@ -180,7 +196,7 @@ function createTableFiles({ derived, processes, openMax }: OffsetsOptions): Tabl
   const readOnce = (segment: number, index: number): number | undefined =>
     quietly(segment, () => {
       const bytes = Buffer.alloc(entryBytes)
-      const file = fileOf(segment, 'read')
+      const file = fileOf(segment)
       if (file === undefined || readFully(file, bytes, index * entryBytes) < entryBytes) return undefined
       return bytes.readUInt32LE() || undefined
     })
@@ -197,20 +213,14 @@ function createTableFiles({ derived, processes, openMax }: OffsetsOptions): Tabl
       if (derived === undefined || givenUp.has(segment)) return true
       if (distrusted.has(segment)) return false
       const done = quietly(segment, () => {
-        const at = directory(true)
-        const missing = at?.stat(nameOf(segment)) === undefined
-        if (at === undefined || (missing && index > 0)) return false
-        drop(segment)
-        const file = at.open(nameOf(segment), missing ? 'create' : 'modify', 0o600)
-        try {
-          const size = file.stat().size
-          if (size < index * entryBytes) return false
-          file.write(bytesOfOffsets(offsets), index * entryBytes)
-          const end = (index + offsets.length) * entryBytes
-          if (size > end) file.truncate(end)
-        } finally {
-          file.close()
-        }
+        const file = fileOf(segment) ?? (index === 0 ? createFile(segment) : undefined)
+        if (file === undefined) return false
+        const size = sizes.get(segment) ?? file.stat().size
+        if (size < index * entryBytes) return false
+        file.write(bytesOfOffsets(offsets), index * entryBytes)
+        const end = (index + offsets.length) * entryBytes
+        if (size > end) file.truncate(end)
+        sizes.set(segment, end)
         return true
       })
       if (done === undefined) giveUp(segment)
@@ -239,8 +249,9 @@ function createTableFiles({ derived, processes, openMax }: OffsetsOptions): Tabl
       distrusted.add(segment)
       drop(segment)
     },
+    dropAll,
     close() {
-      for (const segment of [...open.keys()]) drop(segment)
+      dropAll()
       home?.close()
       home = undefined
     },

@@ -29,8 +29,9 @@ export function takeOver(context: JournalContext): LockSession {
   if (file?.newest === undefined || file.newest.generation !== known) {
     segments.drop()
     segments.relist()
+    context.offsets.settle()
+    state.checkpointSize = readCheckpointSize(context.runtime)
   }
-  state.checkpointSize = readCheckpointSize(context.runtime)
   const poison = state.poison?.end ?? readPoison(context.runtime)
   if (file?.newest === undefined) return startOver(context, file)
   const ours = file.newest.generation === known && poison === undefined

@@ -239,7 +239,7 @@ export function flushMarks(context: JournalContext): void {
 // The records are durable by now. Without the mark the next writer finds them behind the old mark and keeps them, so
 // they are not taken back; but the caller must know that it is not told the usual yes.
 function noteMarks(context: JournalContext, pack: PackMark, before: { end: Position; head: Head }): void {
-  const changes = { packNumber: pack.number, packFlushedBytes: pack.flushedBytes, packId: pack.id, clean: false }
+  const changes = { packNumber: pack.number, packFlushedBytes: pack.flushedBytes, packId: pack.packId, clean: false }
   try {
     writeMarks(context, changes)
   } catch (error) {
