@@ -1,0 +1,185 @@
+// Runs what update asked for: questions, operations, the editor, the terminal. Answers come back as messages; nothing
+// here decides what the screen shows.
+import path from 'node:path'
+import { isSentientError } from '../../core/errors.ts'
+import type { Host } from '../../core/host/host.ts'
+import type { System } from '../../core/system.ts'
+import type { Screen } from '../screen/screen.ts'
+import type { Effect, Message } from '../state/model.ts'
+import { type Operation, operationText } from '../state/operation.ts'
+import { type Channels, createChannels } from './channels.ts'
+import { copyOut } from './copyOut.ts'
+import { editFile } from './editor.ts'
+import { followSystem } from './follow.ts'
+import { startOperation } from './operations.ts'
+import { problemOf } from './problem.ts'
+import { finish } from './queries.ts'
+import { adopt, openDemo, openRoot, rootInfo, shownPath, survey } from './root.ts'
+import { createWorkReport } from './workReport.ts'
+
+export interface Effects {
+  run(effect: Exclude<Effect, { type: 'send' }>): void
+  /** Stops what runs, waits for an operation that is being committed, and closes the root folder. */
+  close(): Promise<void>
+}
+
+export interface EffectsOptions {
+  readonly host: Host
+  readonly screen: Screen
+  readonly cwd: string
+  readonly version: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly post: (message: Message) => void
+  readonly quit: (code: number) => void
+}
+
+export function createEffects(options: EffectsOptions): Effects {
+  const { host, screen, cwd, version, environment, post, quit } = options
+  const session = Buffer.from(host.random.bytes(8)).toString('hex')
+  const ending = new AbortController()
+  let system: System | undefined
+  let channels: Channels | undefined
+  let operation:
+    | { readonly controller: AbortController; readonly done: Promise<void>; readonly text: string }
+    | undefined
+
+  const open = async (rootPath: string): Promise<void> => {
+    try {
+      const found = await openRoot(host, { rootPath, session, signal: ending.signal })
+      system = found.system
+      channels = createChannels({ system, session, post })
+      post({
+        type: 'opened',
+        root: rootInfo(system, found.notices, environment.HOME),
+        lastSeq: system.now().records - 1,
+      })
+      followSystem(system, post, ending.signal)
+    } catch (error) {
+      if (ending.signal.aborted) return
+      if (isSentientError(error, 'ROOT_NOT_FOUND'))
+        post({ type: 'noRoot', path: rootPath, shownPath: shownPath(rootPath, environment.HOME) })
+      else post({ type: 'openFailed', path: rootPath, problem: problemOf(error) })
+    }
+  }
+
+  /** One at a time: what is running has to end first. */
+  const exclusive = (text: string, work: (signal: AbortSignal, channel: string) => Promise<void>): void => {
+    if (operation !== undefined) {
+      post({ type: 'toast', text: `One at a time: ${operation.text} is running. X cancels it.`, kind: 'bad' })
+      return
+    }
+    const controller = new AbortController()
+    const done = work(controller.signal, 'operation').finally(() => {
+      operation = undefined
+    })
+    operation = { controller, done, text }
+  }
+
+  const operate = (wanted: Operation): void => {
+    const running = system
+    if (running === undefined) return
+    exclusive(operationText(wanted), async (signal, channel) => {
+      const report = createWorkReport({ channel, text: operationText(wanted), cancellable: true, post })
+      const lastSeq = (): number => running.now().records - 1
+      try {
+        const work = startOperation(running, wanted, { signal, session })
+        const result = await finish(work, report.progress)
+        post({ type: 'operated', operation: wanted, result, lastSeq: lastSeq() })
+      } catch (error) {
+        post({ type: 'operationFailed', operation: wanted, problem: problemOf(error), lastSeq: lastSeq() })
+      } finally {
+        report.end()
+      }
+    })
+  }
+
+  const runVerbLine = (words: string): void => {
+    const running = system
+    if (running === undefined) return
+    exclusive(words, async (signal, channel) => {
+      const report = createWorkReport({ channel, text: `sentctl ${words}`, cancellable: true, post })
+      const { runVerb } = await import('./verbs.ts')
+      try {
+        const panel = await runVerb({ words, system: running, host, version, signal, progress: report.progress })
+        post({ type: 'panel', panel })
+      } catch (error) {
+        const { text, hint } = problemOf(error)
+        post({
+          type: 'toast',
+          text: isSentientError(error, 'CANCELLED') ? `Cancelled: ${words}` : `${text}. ${hint}`,
+          kind: 'bad',
+        })
+      } finally {
+        report.end()
+        post({ type: 'treeChanged' })
+      }
+    })
+  }
+
+  const tryOrToast = (action: () => void): void => {
+    try {
+      action()
+    } catch (error) {
+      const { text, hint } = problemOf(error)
+      post({ type: 'toast', text: `${text}. ${hint}`, kind: 'bad' })
+    }
+  }
+
+  return {
+    run(effect) {
+      switch (effect.type) {
+        case 'ask':
+          return channels?.ask(effect)
+        case 'forget':
+          return channels?.forget(effect.channel)
+        case 'operate':
+          return operate(effect.operation)
+        case 'cancel':
+          if (operation !== undefined) operation.controller.abort()
+          else channels?.cancelAll()
+          return
+        case 'edit':
+          return tryOrToast(() => {
+            if (system === undefined) return
+            const { rootPath } = system
+            const changed = screen.lend(() => editFile(rootPath, effect.path, environment))
+            post({ type: 'edited', path: effect.path, changed, wasRecorded: effect.wasRecorded })
+          })
+        case 'copyOut':
+          return tryOrToast(() => {
+            if (system === undefined) return
+            const to = copyOut(system, effect, { cwd, name: effect.name })
+            post({ type: 'toast', text: `Copied out to ${shownPath(to, environment.HOME)}`, kind: 'good' })
+          })
+        case 'survey':
+          return void survey(host, { path: effect.path, ignore: effect.ignore, signal: ending.signal }, post)
+        case 'adopt':
+          return void adopt(host, { path: effect.path, ignore: effect.ignore, signal: ending.signal }, post)
+        case 'demo':
+          return void openDemo(host, dataFolder(environment), post)
+        case 'open':
+          return void open(effect.path)
+        case 'loadVerbs':
+          return void import('./verbs.ts').then(({ verbEntries }) => post({ type: 'verbs', verbs: verbEntries() }))
+        case 'runVerb':
+          return runVerbLine(effect.words)
+        case 'suspend':
+          return screen.suspend()
+        case 'redraw':
+          return screen.redraw()
+        case 'quit':
+          return quit(effect.code)
+      }
+    },
+    async close() {
+      ending.abort()
+      channels?.cancelAll()
+      operation?.controller.abort()
+      await operation?.done
+      await system?.close()
+    },
+  }
+}
+
+const dataFolder = ({ XDG_DATA_HOME, HOME }: EffectsOptions['environment']): string =>
+  XDG_DATA_HOME || path.join(HOME ?? '/', '.local', 'share')

@@ -1,0 +1,98 @@
+// Opening, surveying and making root folders for the screen.
+import fs from 'node:fs'
+import path from 'node:path'
+import { isSentientError } from '../../core/errors.ts'
+import type { Host } from '../../core/host/host.ts'
+import { initRoot, openSystem, type System, surveyFolder } from '../../core/system.ts'
+import type { Message, RootInfo } from '../state/model.ts'
+import { safeText } from '../widgets/text.ts'
+import { problemOf } from './problem.ts'
+import { finish } from './queries.ts'
+import { createWorkReport } from './workReport.ts'
+
+type Post = (message: Message) => void
+
+/** Opens for writing; where that can not be, for reading, and says so. */
+export async function openRoot(
+  host: Host,
+  options: { readonly rootPath: string; readonly session: string; readonly signal: AbortSignal },
+): Promise<{ readonly system: System; readonly notices: readonly string[] }> {
+  const opened = (system: System, ...more: string[]) => ({
+    system,
+    notices: [...more, ...system.notices.map(({ text }) => safeText(text))],
+  })
+  try {
+    return opened(await openSystem(host, { ...options, access: 'write' }))
+  } catch (error) {
+    if (!isSentientError(error, 'READ_ONLY', 'NOT_WRITABLE', 'LOCKED')) throw error
+    const system = await openSystem(host, { ...options, access: 'read' })
+    return opened(system, `Open for reading only: ${problemOf(error).text}`)
+  }
+}
+
+export const rootInfo = (system: System, notices: readonly string[], home: string | undefined): RootInfo => ({
+  path: system.rootPath,
+  shownPath: shownPath(system.rootPath, home),
+  access: system.access,
+  notices,
+})
+
+/** `~/gateway` */
+export function shownPath(folder: string, home: string | undefined): string {
+  const inHome = home !== undefined && home !== '/' && (folder === home || folder.startsWith(home + path.sep))
+  return safeText(inHome ? `~${folder.slice(home.length)}` : folder)
+}
+
+export async function survey(
+  host: Host,
+  options: { readonly path: string; readonly ignore: readonly string[] | undefined; readonly signal: AbortSignal },
+  post: Post,
+): Promise<void> {
+  const { ignore, ...rest } = options
+  const report = createWorkReport({ channel: 'survey', text: 'counting what is here', cancellable: false, post })
+  try {
+    const work = surveyFolder(host, { ...rest, ...(ignore === undefined ? {} : { ignore }) })
+    post({ type: 'surveyed', survey: await finish(work, report.progress) })
+  } catch (error) {
+    if (!options.signal.aborted) post({ type: 'surveyFailed', problem: problemOf(error) })
+  } finally {
+    report.end()
+  }
+}
+
+/** Makes the root folder; what was there stays as it is. */
+export async function adopt(
+  host: Host,
+  options: { readonly path: string; readonly ignore: readonly string[] | undefined; readonly signal: AbortSignal },
+  post: Post,
+): Promise<void> {
+  const { ignore, ...rest } = options
+  const report = createWorkReport({ channel: 'adopt', text: 'starting the history', cancellable: true, post })
+  try {
+    const work = initRoot(host, { ...rest, zk: true, ...(ignore === undefined ? {} : { ignore }) })
+    await finish(work, report.progress)
+    post({ type: 'opening', path: options.path })
+  } catch (error) {
+    post({ type: 'adoptFailed', problem: problemOf(error) })
+  } finally {
+    report.end()
+  }
+}
+
+/** Opens the demo of this user; makes it where there is none yet. What a user did in it stays. */
+export async function openDemo(host: Host, dataFolder: string, post: Post): Promise<void> {
+  const folder = path.join(dataFolder, 'sentientos', 'demo')
+  const report = createWorkReport({ channel: 'adopt', text: 'making the demo', cancellable: false, post })
+  try {
+    if (!fs.existsSync(path.join(folder, '.runtime', 'format'))) {
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const { makeDemo } = await import('../../commands/demo/makeDemo.ts')
+      await finish(makeDemo(host, folder), report.progress)
+    }
+    post({ type: 'opening', path: folder })
+  } catch (error) {
+    post({ type: 'adoptFailed', problem: problemOf(error) })
+  } finally {
+    report.end()
+  }
+}

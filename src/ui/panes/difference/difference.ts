@@ -1,0 +1,41 @@
+// The pane of a difference as the registry takes it; the Timeline opens it.
+import { displayBytes } from '../../../core/format/bytes.ts'
+import { contentLength, scrolledTo } from '../../state/content.ts'
+import { definePane } from '../pane.ts'
+import { differenceDetailKeys, differenceKeys } from './keys.ts'
+import {
+  type DifferenceState,
+  differenceActions,
+  enterDifference,
+  initialDifference,
+  receiveDifference,
+  showContent,
+  showRows,
+} from './state.ts'
+
+export const differencePane = definePane<DifferenceState, keyof typeof differenceActions>({
+  title: 'Difference',
+  tab: '5',
+  arrangement: 'side',
+  listShare: 49,
+  narrow: 'single',
+  headerRows: 1,
+  keys: differenceKeys,
+  detailKeys: differenceDetailKeys,
+  actions: differenceActions,
+  initial: () => initialDifference,
+  length: state => state.rows.length,
+  detailLength: state => contentLength(state.content),
+  detailScroll: state => state.content.scroll,
+  scrolled: (state, scroll) => [{ ...state, content: scrolledTo(state.content, scroll) }, []],
+  enter: enterDifference,
+  moved: showContent,
+  receive: receiveDifference,
+  rowText: (state, index) => displayBytes(state.rows[index]?.path ?? ''),
+  escape(state, context) {
+    if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]
+    if (state.filter !== '') return showRows({ ...state, filter: '' }, context)
+    return undefined
+  },
+  view: () => import('./Pane.tsx'),
+})

@@ -1,0 +1,188 @@
+// The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
+import type { PaneId } from '../panes/registry.ts'
+import { paneFacts, paneIds } from '../panes/registry.ts'
+import { countText, momentText, sizeText } from '../widgets/format.ts'
+import { endsLine, fitLine, type Line, line, lineWidth, type Span, span } from '../widgets/line.ts'
+import { cellWidth, cutStart } from '../widgets/text.ts'
+import { hintsOf } from './help.ts'
+import { sideColumnsMin } from './layout.ts'
+import type { Model, StatusView, WorkView } from './model.ts'
+import { commandLine } from './operation.ts'
+import { overlayHints } from './overlays.ts'
+
+const wideColumnsMin = 140
+
+export function titleLine(model: Model): Line {
+  const { columns } = model.size
+  if (model.stage.kind !== 'open') return fitLine([span('SentientOS ', 'title'), span(model.version, 'dim')], columns)
+  const tabs = columns < sideColumnsMin ? [span(titleOf(model), 'title')] : tabSpans(model)
+  const wide = columns >= wideColumnsMin
+  const gap = wide ? '    ' : '  '
+  const middle: Line = model.past === undefined ? nowSpans(model, gap) : pastSpans(model, gap)
+  const changes = changesSpans(model.status, wide)
+  const right: Line = wide ? [...changes, ...progressSpans(model)] : changes
+  const kept = fitLine([...tabs, ...middle], columns - lineWidth(right) - 1)
+  return lineWidth(right) > columns / 2 && columns < sideColumnsMin
+    ? fitLine([...tabs, ...middle], columns)
+    : [...kept, span(' '), ...fitLine(right, lineWidth(right))]
+}
+
+const shownNumber = (id: PaneId): string => paneFacts(id).tab
+
+const titleOf = (model: Model): string => `${shownNumber(model.pane)} ${paneFacts(model.pane).title.toUpperCase()}`
+
+/** The panes that exist, the one on the screen in capitals; what was opened from a tab stands in its place. */
+function tabSpans(model: Model): Line {
+  const spans: Span[] = []
+  for (const id of paneIds) {
+    const { number, title } = paneFacts(id)
+    if (number === undefined) continue
+    const active = paneFacts(model.pane).tab === number
+    spans.push(
+      active ? span(`${number}${paneFacts(model.pane).title.toUpperCase()} `, 'title') : span(`${number}${title} `),
+    )
+  }
+  return spans
+}
+
+function nowSpans(model: Model, gap: string): Line {
+  const root = model.stage.kind === 'open' ? model.stage.root : undefined
+  const path = model.size.columns >= wideColumnsMin && root !== undefined ? `${gap}${root.shownPath}` : ''
+  const readOnly = root?.access === 'read' ? [span(' '), span(' READ ONLY ', 'past')] : []
+  return [span(`${path}${gap}`), span(`now #${model.lastSeq}`), ...readOnly]
+}
+
+function pastSpans(model: Model, gap: string): Line {
+  const { past, clock } = model
+  if (past === undefined) return []
+  const name = past.snapshot === undefined ? '' : ` ${past.snapshot}`
+  return [span(gap), span(` PAST ${momentText(past.time, clock)} #${past.seq}${name} `, 'past')]
+}
+
+/** `c: 4 changed 1 damaged` */
+function changesSpans(status: StatusView, wide: boolean): Line {
+  const { report, checking, problem } = status
+  if (problem !== undefined) return [span('c: not looked', 'bad')]
+  if (report === undefined) return checking ? [span('looking ...', 'dim')] : []
+  const { damaged, unreadable } = report.counts
+  const others = report.changes.length - damaged - unreadable
+  if (report.changes.length === 0) return [span('as recorded', 'good')]
+  const spans: Span[] = [span('c: ', 'key')]
+  if (others > 0) spans.push(span(`${countText(others)} changed`, 'changed'))
+  if (damaged > 0)
+    spans.push(span(others > 0 ? (wide ? ', ' : ' ') : ''), span(`${countText(damaged)} damaged`, 'damaged'))
+  if (unreadable > 0)
+    spans.push(span(spans.length > 1 ? ' ' : ''), span(`${countText(unreadable)} unreadable`, 'damaged'))
+  return spans
+}
+
+function progressSpans(model: Model): Line {
+  const work = shownWork(model)
+  return work === undefined ? [] : [span('     '), span(workText(work), 'strong')]
+}
+
+/** What is running and worth a row: an operation before a look. */
+export const shownWork = (model: Model): WorkView | undefined =>
+  model.work.find(({ channel }) => channel === 'operation') ?? model.work.at(-1)
+
+/** `rollback to x  212/348 files  X cancels` */
+export function workText({ text, done, total, unit, cancellable }: WorkView): string {
+  const amount = (value: number): string => (unit === 'bytes' ? sizeText(value) : countText(value))
+  const name = unit === 'bytes' ? '' : ` ${unit}`
+  const progress =
+    done === 0 && total === undefined ? '' : `  ${amount(done)}${total === undefined ? '' : `/${amount(total)}`}${name}`
+  return `${text}${progress}${cancellable ? '  X cancels' : ''}`
+}
+
+export interface BottomRow {
+  readonly line: Line
+  /** Where the cursor of the terminal stands in it; only in a prompt. */
+  readonly cursor?: number
+}
+
+/** The row of prompt, question, message or progress; undefined when there is none of them. */
+export function messageRow(model: Model): BottomRow | undefined {
+  const columns = model.size.columns - 1
+  const top = model.overlays.at(-1)
+  if (top?.kind === 'prompt') {
+    const { label, text, cursor } = top.prompt
+    return promptRow(`${label}: `, text, cursor, columns)
+  }
+  if (top?.kind === 'palette') return promptRow(':', top.text, top.text.length, columns)
+  if (model.armed !== undefined)
+    return { line: fitLine(endsLine(line(model.armed.text, 'strong'), line('Esc no', 'dim'), columns), columns) }
+  if (model.toast !== undefined) {
+    const role = model.toast.kind === 'info' ? 'plain' : model.toast.kind
+    return { line: fitLine(line(model.toast.text, role), columns) }
+  }
+  if (model.pendingKeys !== '') return { line: line(`${model.pendingKeys} ...`, 'dim') }
+  const work = shownWork(model)
+  return work === undefined ? undefined : { line: fitLine(line(workText(work), 'strong'), columns) }
+}
+
+/** The end of a long text stays in sight, with the cursor. */
+function promptRow(label: string, text: string, cursor: number, columns: number): BottomRow {
+  const room = Math.max(4, columns - cellWidth(label) - 1)
+  const before = cutStart(text.slice(0, cursor), room)
+  const at = cellWidth(label) + cellWidth(before)
+  return {
+    line: fitLine([span(label, 'key'), span(before + text.slice(cursor))], columns),
+    cursor: Math.min(at, columns - 1),
+  }
+}
+
+/** What can be pressed here, as much as fits; `?` always does. */
+export function hintLine(model: Model): Line {
+  // The last cell of the screen stays untouched.
+  const columns = model.size.columns - 1
+  const top = model.overlays.at(-1)
+  const all = top?.kind === 'panel' ? overlayHints(model) : top === undefined ? hintsOf(model) : promptHints(top.kind)
+  const last: Line = top === undefined ? [span('?', 'key'), span(columns < sideColumnsMin ? ' keys' : ' all keys')] : []
+  const spans: Span[] = []
+  let used = lineWidth(last)
+  for (const { keys, text } of all) {
+    const width = cellWidth(keys) + cellWidth(text) + 3
+    if (used + width > columns) break
+    spans.push(span(keys, 'key'), span(` ${text}  `))
+    used += width
+  }
+  return fitLine([...spans, ...last], columns)
+}
+
+const promptHints = (kind: 'prompt' | 'palette'): readonly { keys: string; text: string }[] => [
+  { keys: 'Enter', text: kind === 'palette' ? 'runs' : 'done' },
+  { keys: 'Esc', text: 'leaves it' },
+  ...(kind === 'palette' ? [{ keys: 'Up Down', text: 'choose' }] : []),
+]
+
+/** What the chosen row would be on a command line; for tall screens. */
+export function equivalentLine(model: Model): Line {
+  if (model.stage.kind !== 'open' || model.overlays.length > 0) return []
+  const command = paneCommand(model)
+  return command === undefined ? [] : [span(`$ ${command}`, 'dim')]
+}
+
+function paneCommand(model: Model): string | undefined {
+  const { panes } = model
+  switch (model.pane) {
+    case 'changes': {
+      const change = panes.changes.rows[panes.changes.list.cursor]
+      return change === undefined ? 'sentctl status' : commandLine({ do: 'restore', paths: [change.path], to: 'now' })
+    }
+    case 'versions': {
+      const row = panes.versions.rows[panes.versions.list.cursor]
+      if (row?.kind !== 'version') return undefined
+      return commandLine({ do: 'restore', paths: [panes.versions.path], to: `#${row.version.seq}` })
+    }
+    case 'trace':
+      return `sentctl log -n 20`
+    case 'difference': {
+      const change = panes.difference.rows[panes.difference.list.cursor]
+      return change === undefined
+        ? undefined
+        : commandLine({ do: 'restore', paths: [change.path], to: panes.difference.from })
+    }
+    default:
+      return undefined
+  }
+}
