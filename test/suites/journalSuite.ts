@@ -181,7 +181,7 @@ function recordTests(made: Made): void {
   it('remembers what was applied and which pack was flushed', async () => {
     const journal = made.open()
     await append(journal, recordsOf(0, 3))
-    const pack = { number: 7, flushedBytes: 4096, id: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }
+    const pack = { number: 7, flushedBytes: 4096, packId: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }
     await journal.writerLock.hold('apply', undefined, () => {
       journal.append([recordOf(3)], pack)
       journal.setApplied(3, { flush: true })
@@ -193,7 +193,7 @@ function recordTests(made: Made): void {
     await again.writerLock.hold('look', undefined, ({ mark, uncleanTakeover }) => {
       assert.equal(mark.packNumber, 7)
       assert.equal(mark.packFlushedBytes, 4096)
-      assert.deepEqual(mark.packId, pack.id)
+      assert.deepEqual(mark.packId, pack.packId)
       assert.equal(uncleanTakeover, false)
       again.append([recordOf(4)], noPack)
     })

@@ -6,6 +6,7 @@ import { FormatError } from '../format/formatError.ts'
 import type { Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory } from '../host/host.ts'
+import type { LockSession } from '../journal/model.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { ancestorsOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
@@ -14,8 +15,23 @@ import type { Work } from './model.ts'
 const unappliedName = 'unapplied'
 const unappliedPathsMax = 100_000
 
+/** What everybody does who has just taken the writer lock: what others left unfinished is finished first. */
+export async function* beginUnderLock(
+  context: TimelineContext,
+  session: LockSession,
+  signal?: AbortSignal,
+): Work<void> {
+  const { mark, uncleanTakeover } = session
+  context.store.refresh()
+  if (uncleanTakeover) {
+    const { packNumber: number, packFlushedBytes: flushedBytes, packId } = mark
+    context.store.recoverSharedPack({ number, flushedBytes, packId })
+  }
+  yield* finishApplying(context, signal)
+}
+
 /** Under the writer lock: finishes what was committed and not applied. */
-export async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {
+async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {
   const head = context.journal.head()
   if (head.applied >= head.size || head.root === undefined) return
   const states = statesInRange(context, head.applied, head.size)

@@ -11,7 +11,7 @@ import type { TimelineContext } from './context.ts'
 import type { GovernedPath, RecordView, StatePoint, StatusReport, Work } from './model.ts'
 import { stateAt } from './pruned.ts'
 import { viewOf } from './records.ts'
-import { finishApplying } from './recovery.ts'
+import { beginUnderLock } from './recovery.ts'
 import { type KnownMarks, knownMarks, status } from './status.ts'
 
 export interface ReadableFile {
@@ -97,12 +97,8 @@ export async function recoverAtOpening(context: TimelineContext, signal?: AbortS
   const head = context.journal.head()
   if (head.applied >= head.size) return
   const tried = await context.journal.writerLock.tryHold('opening', signal, async session => {
-    context.store.refresh()
-    if (session.uncleanTakeover) {
-      context.store.recoverSharedPack({ number: session.mark.packNumber, flushedBytes: session.mark.packFlushedBytes })
-    }
     try {
-      const steps = finishApplying(context, signal)
+      const steps = beginUnderLock(context, session, signal)
       for (;;) if ((await steps.next()).done) return
     } catch (error) {
       // The folder opens all the same: repair may mend it, and the next writer goes on from here.

@@ -8,7 +8,7 @@ import type { Entry } from '../format/node.ts'
 import type { Body } from '../format/record.ts'
 import { encodeState, type State } from '../format/state.ts'
 import type { ByteString, FileStat } from '../host/host.ts'
-import type { NewRecord } from '../journal/model.ts'
+import type { LockSession, NewRecord } from '../journal/model.ts'
 import type { Progress } from '../progress.ts'
 import { readChanges, sortChanges, writeChanges } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
@@ -18,7 +18,7 @@ import { ancestorsOf, isWithin } from '../worktree/paths.ts'
 import { captureDifferences } from './capture.ts'
 import { type DecisionRequest, stateInForce, type TimelineContext } from './context.ts'
 import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
-import { finishApplying, writeUnapplied } from './recovery.ts'
+import { beginUnderLock, writeUnapplied } from './recovery.ts'
 import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
 
 /** One path of a plan. `before` and `after` are recorded entries; equal ones ask only for the disk to follow. */
@@ -73,11 +73,7 @@ export async function* transact(
 ): Work<OperationResult | undefined> {
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
   return yield* underLock(context, options, async function* (session) {
-    context.store.refresh()
-    if (session.uncleanTakeover) {
-      context.store.recoverSharedPack(packMark(session.mark))
-    }
-    yield* finishApplying(context, options.signal)
+    yield* beginUnderLock(context, session, options.signal)
     await context.loadSettings()
     const ingest = options.ingest ?? context.store.beginIngest({ shared: true })
     let committed = false
@@ -101,7 +97,7 @@ export async function* transact(
 export async function* underLock<T>(
   context: TimelineContext,
   options: TransactOptions,
-  work: (session: { uncleanTakeover: boolean; mark: { packNumber: number; packFlushedBytes: number } }) => Work<T>,
+  work: (session: LockSession) => Work<T>,
 ): Work<T> {
   const lock = context.journal.writerLock
   let wake: () => void = () => undefined
@@ -422,9 +418,7 @@ export async function* transactRecord(
 ): Work<OperationResult> {
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
   return yield* underLock(context, options, async function* (session) {
-    context.store.refresh()
-    if (session.uncleanTakeover) context.store.recoverSharedPack(packMark(session.mark))
-    yield* finishApplying(context, options.signal)
+    yield* beginUnderLock(context, session, options.signal)
     await context.loadSettings()
     const record = make(stateInForce(context).root)
     const [{ seq }] = context.journal.append([record], context.store.sharedPack())
@@ -432,8 +426,3 @@ export async function* transactRecord(
     return { seq, action: record.body.action, changed: [], changedCount: 0, unapplied: [], drifted: [], notices: [] }
   })
 }
-
-export const packMark = (mark: { readonly packNumber: number; readonly packFlushedBytes: number }) => ({
-  number: mark.packNumber,
-  flushedBytes: mark.packFlushedBytes,
-})
