@@ -179,9 +179,10 @@ function zshAction(values: Values): string {
     path: '_files',
     file: '_files',
     directory: '_files -/',
-    snapshot: '_sentctl_names snapshot',
-    state: '_sentctl_names state',
-    code: '_sentctl_names code',
+    // Without the leading space zsh would put options of its own before the argument.
+    snapshot: ' _sentctl_names snapshot',
+    state: ' _sentctl_names state',
+    code: ' _sentctl_names code',
     verb: `(${firstWords.join(' ')})`,
     none: ' ',
   }
@@ -234,8 +235,17 @@ function fishScript(): string {
     '    set -l words (commandline -opc)',
     '    set -e words[1]',
     '    set -l plain',
+    '    set -l skip 0',
     '    for word in $words',
-    "        string match -q -- '-*' $word; or set -a plain $word",
+    '        if test $skip = 1',
+    '            set skip 0',
+    `        else if contains -- $word ${Object.entries(globalFlags)
+      .flatMap(([name, flag]) => (takesValue(flag) ? [`--${name}`] : []))
+      .join(' ')}`,
+    '            set skip 1',
+    "        else if not string match -q -- '-*' $word",
+    '            set -a plain $word',
+    '        end',
     '    end',
     '    set -q plain[1]; or return',
     `    if contains -- $plain[1] ${nouns.join(' ')}; and set -q plain[2]`,
@@ -245,7 +255,8 @@ function fishScript(): string {
     '    end',
     'end',
     'function __sentctl_is',
-    '    test (__sentctl_verb) = "$argv"',
+    '    set -l verb (__sentctl_verb)',
+    '    test "$verb" = "$argv"',
     'end',
     'complete -c sentctl -f',
   ]

@@ -3,8 +3,15 @@ function __sentctl_verb
     set -l words (commandline -opc)
     set -e words[1]
     set -l plain
+    set -l skip 0
     for word in $words
-        string match -q -- '-*' $word; or set -a plain $word
+        if test $skip = 1
+            set skip 0
+        else if contains -- $word --root --log
+            set skip 1
+        else if not string match -q -- '-*' $word
+            set -a plain $word
+        end
     end
     set -q plain[1]; or return
     if contains -- $plain[1] snapshot checkpoint config; and set -q plain[2]
@@ -14,7 +21,8 @@ function __sentctl_verb
     end
 end
 function __sentctl_is
-    test (__sentctl_verb) = "$argv"
+    set -l verb (__sentctl_verb)
+    test "$verb" = "$argv"
 end
 complete -c sentctl -f
 complete -c sentctl -l root -r -f -a '(__fish_complete_directories)' -d 'the root folder; else SENTIENT_ROOT, else upwards from here'
