@@ -343,6 +343,42 @@ function processTests(made: Made): void {
     other.close()
   })
 
+  it('a closing writer indexes only what it flushed itself', () => {
+    const first = openOn(made())
+    store(first, text('flushed'))
+    const { flushedBytes } = first.sharedPack()
+    const second = openOn(made())
+    const ingest = second.beginIngest({ shared: true })
+    for (let seed = 0; seed < 3; seed++) ingest.put('raw', 'chunk', noise(seed, 600_000))
+    first.refresh()
+    assert.equal(first.has(objectId(noise(0, 600_000))), true, 'it sees what may yet be cut off again')
+    first.close()
+    const index = Buffer.from(readFile(made().directory.child('packs')!, packName(1, 'idx')))
+    assert.equal(index.readUInt32LE(16), flushedBytes)
+    assert.equal(index.readUInt32LE(24), 1)
+    ingest.flush()
+    second.close()
+    const reader = openOn(made(), { access: 'read' })
+    for (let seed = 0; seed < 3; seed++) assert.equal(reader.read(objectId(noise(seed, 600_000))).state, 'intact')
+    reader.close()
+  })
+
+  it('keeps files open for some packs only, and reads them all', () => {
+    const target = openOn(made())
+    const links: Link[] = []
+    for (let round = 0; round < 70; round++) {
+      links.push(...store(target, text(`object ${round}`)))
+      made().directory.removeFile('shared')
+    }
+    assert.equal(target.packs().length, 70)
+    const reader = openOn(made(), { access: 'read' })
+    for (let pass = 0; pass < 2; pass++) {
+      for (const link of links) assert.equal(reader.read(link.id).state, 'intact')
+    }
+    target.close()
+    reader.close()
+  })
+
   it('goes on without the file that names the shared pack', () => {
     const target = openOn(made())
     const [first] = store(target, text('one'))

@@ -11,13 +11,24 @@ import { readFully } from './layout.ts'
 /** Index entries as they lie in the file: 52 bytes each, sorted by id, unique. */
 export type IndexRecords = Buffer
 
-/** The records of a table, those of one part only when `part` is given. */
-export function tableRecords(table: PlaceTable, part?: number): IndexRecords {
-  const order = table.sorted()
-  const records = Buffer.alloc(table.size * indexEntryBytes)
+/** Which entries of a table: of one part only, and only those that lie before an offset. */
+export interface RecordFilter {
+  readonly part?: number
+  readonly before?: number
+}
+
+/** The records of a table, in a buffer that has the room that `indexFileOf` needs around them. */
+export function tableRecords(
+  table: PlaceTable,
+  { part, before = Number.POSITIVE_INFINITY }: RecordFilter = {},
+): IndexRecords {
+  const order = table.sorted().filter(ordinal => {
+    if (part !== undefined && table.partAt(ordinal) !== part) return false
+    return before === Number.POSITIVE_INFINITY || table.placeAt(ordinal).offset < before
+  })
+  const records = roomForRecords(order.length)
   let at = 0
   for (const ordinal of order) {
-    if (part !== undefined && table.partAt(ordinal) !== part) continue
     const place = table.placeAt(ordinal)
     records.set(table.idAt(ordinal), at)
     records.writeUInt32LE(place.offset, at + 32)
@@ -28,12 +39,28 @@ export function tableRecords(table: PlaceTable, part?: number): IndexRecords {
     records[at + 50] = place.packing
     at += indexEntryBytes
   }
-  return records.subarray(0, at)
+  return records
+}
+
+/** The part for the records of a zeroed index file. */
+function roomForRecords(count: number): IndexRecords {
+  const file = new ArrayBuffer(indexFileBytes(count))
+  return Buffer.from(file, indexEntriesOffset, count * indexEntryBytes)
+}
+
+/** The index file around records, without a copy where they were made with the room for it. */
+function fileAround(records: IndexRecords): Buffer {
+  const { buffer, byteOffset, length } = records
+  const count = length / indexEntryBytes
+  if (byteOffset === indexEntriesOffset && buffer.byteLength === indexFileBytes(count)) return Buffer.from(buffer)
+  const room = roomForRecords(count)
+  records.copy(room)
+  return Buffer.from(room.buffer)
 }
 
 /** Both together; where an id is in both, `newer` counts. */
 export function mergeRecords(older: IndexRecords, newer: IndexRecords): IndexRecords {
-  const merged = Buffer.alloc(older.length + newer.length)
+  const merged = roomForRecords((older.length + newer.length) / indexEntryBytes)
   let o = 0
   let n = 0
   let at = 0
@@ -49,10 +76,10 @@ export function mergeRecords(older: IndexRecords, newer: IndexRecords): IndexRec
   return merged.subarray(0, at)
 }
 
-/** A whole index file. */
+/** A whole index file; takes the records over. */
 export function indexFileOf(packId: Uint8Array, coveredBytes: number, records: IndexRecords): Buffer {
   const count = records.length / indexEntryBytes
-  const file = Buffer.alloc(indexFileBytes(count))
+  const file = fileAround(records)
   file.write(magics.packIndex, 'latin1')
   file.set(packId, 8)
   file.writeUInt32LE(coveredBytes >>> 0, 16)
@@ -65,7 +92,6 @@ export function indexFileOf(packId: Uint8Array, coveredBytes: number, records: I
     sum += counts[first]!
     file.writeUInt32LE(sum, indexHeaderBytes + first * 4)
   }
-  file.set(records, indexEntriesOffset)
   file.writeUInt32LE(crc32(file.subarray(0, file.length - 4)), file.length - 4)
   return file
 }

@@ -66,8 +66,8 @@ export interface Pack {
   records(): IndexRecords
   coverage(): { readonly indexed: boolean; readonly coveredBytes: number; readonly tailEntries: number }
   objects(): number
-  /** Writes the index for everything up to the sound end. Host errors pass. */
-  writeIndex(unique: string): void
+  /** Writes the index of what lies before `end`, which must never be cut off any more. Host errors pass. */
+  writeIndex(unique: string, end: number): void
   /** Scans the pack and writes its index, whatever there was before. */
   rebuildIndex(unique: string): void
   /** Lets the file descriptor go; it comes back at the next read. */
@@ -135,15 +135,15 @@ export function openPack(options: PackOptions): Pack {
     index.close()
   }
 
-  const records = (): IndexRecords => {
+  const records = (before?: number): IndexRecords => {
     const { index, tail } = loaded()
-    const newer = tableRecords(tail)
+    const newer = tableRecords(tail, { before })
     const older = index?.records()
     if (older !== undefined) return newer.length === 0 ? older : mergeRecords(older, newer)
     if (index === undefined) return newer
     // The index turned out to be bad after it was opened by pages: the pack itself says what it holds.
     dropIndex(needFile(), loaded(), limitBytes, context)
-    return tableRecords(loaded().tail)
+    return tableRecords(loaded().tail, { before })
   }
 
   const pack: Pack = {
@@ -179,7 +179,7 @@ export function openPack(options: PackOptions): Pack {
       state!.soundEnd = end
       state!.size = Math.max(state!.size, end)
     },
-    records,
+    records: () => records(),
     coverage() {
       const { index, tail } = loaded()
       return {
@@ -189,15 +189,15 @@ export function openPack(options: PackOptions): Pack {
       }
     },
     objects: () => (loaded().index?.count ?? 0) + loaded().tail.size,
-    writeIndex(unique) {
-      const { packId, soundEnd } = loaded()
+    writeIndex(unique, end) {
+      const { packId } = loaded()
       if (packId === undefined) return
-      replaceFile(directory, options.indexName, indexFileOf(packId, soundEnd, records()), false, unique)
+      replaceFile(directory, options.indexName, indexFileOf(packId, end, records(end)), false, unique)
       unload()
     },
     rebuildIndex(unique) {
       dropIndex(needFile(), loaded(), limitBytes, context)
-      pack.writeIndex(unique)
+      pack.writeIndex(unique, loaded().soundEnd)
     },
     rest() {
       file?.close()

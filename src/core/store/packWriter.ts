@@ -29,19 +29,29 @@ export interface PackWriter {
   dirtyBeyond(end: number): boolean
   /** Forgets what was appended from `end` on and cuts the file there when it is longer. Does not flush. */
   cutBack(end: number): void
+  /** After a flush: lets the buffer and the file go; both come back when they are needed. */
+  rest(): void
   close(): void
 }
 
-/** `start` is where the first entry goes; `open` gives the file, whose first `start` bytes are its own matter. */
-export function createPackWriter(start: number, open: () => OpenFile): PackWriter {
+/**
+ * `start` is where the first entry goes; `open` gives the file, whose first `start` bytes are its own matter, and is
+ * told whether it gave it before.
+ */
+export function createPackWriter(start: number, open: (again: boolean) => OpenFile): PackWriter {
   let file: OpenFile | undefined
   let buffer = Buffer.alloc(0)
   let length = 0
   let written = start
   /** How far the file may hold bytes of ours: a write that failed may have left some. */
   let touched = start
+  let opened = false
 
-  const needFile = (): OpenFile => (file ??= open())
+  const needFile = (): OpenFile => {
+    file ??= open(opened)
+    opened = true
+    return file
+  }
 
   const writeBytes = (bytes: Uint8Array): void => {
     const target = needFile()
@@ -108,6 +118,11 @@ export function createPackWriter(start: number, open: () => OpenFile): PackWrite
         needFile().truncate(written)
         touched = written
       }
+    },
+    rest() {
+      buffer = Buffer.alloc(0)
+      file?.close()
+      file = undefined
     },
     close() {
       file?.close()

@@ -37,6 +37,13 @@ export function* reachable(reader: ObjectReader, root: Link, options: ReachOptio
   }
 }
 
+/** Every link of a value, in the order they are written. */
+export function linksIn(value: CborValue): Link[] {
+  const links: Link[] = []
+  pushLinks(value, links)
+  return links
+}
+
 function pushLinks(value: CborValue, into: Link[]): void {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return
   if (isLink(value)) into.push(value)

@@ -5,7 +5,7 @@
 import { equalBytes } from '../format/bytes.ts'
 import { packFileName, packHeaderBytes } from '../format/pack.ts'
 import type { OpenFile } from '../host/host.ts'
-import { createNew, readInto, type StoreOptions } from './layout.ts'
+import { createNew, readInto, removeIfThere, type StoreOptions } from './layout.ts'
 import { scanEntries } from './packScan.ts'
 import type { PackSet } from './packSet.ts'
 import type { SharedPackMark } from './store.ts'
@@ -90,6 +90,8 @@ function moveTorn(recovery: Recovery, file: OpenFile, { soundEnd, size }: { soun
     copy.flush()
     torn.flush()
     set.changeGeneration()
+    // A mark may be older than an index, which must not tell of what was cut.
+    removeIfThere(set.folders.need('packs'), packFileName(packNumber, 'idx'))
     file.truncate(soundEnd)
     file.flush()
     let end = soundEnd

@@ -133,8 +133,9 @@ export function createSharedPack(options: StoreOptions, set: PackSet): SharedPac
 
   const writeIndex = (): void => {
     if (current === undefined || !indexDue) return
-    const { pack } = current
-    ignoringHostErrors(() => pack.writeIndex(`.${stageName(options)}`))
+    const { pack, flushed } = current
+    // Not what others have appended since: that may yet be cut off again.
+    ignoringHostErrors(() => pack.writeIndex(`.${stageName(options)}`, flushed))
     indexDue = false
   }
 
@@ -274,6 +275,8 @@ function settlePoisoned(set: PackSet): void {
 export function publishEmptyPack(options: StoreOptions, set: PackSet): Pack {
   const stage = set.folders.need('stage')
   const packs = set.folders.need('packs')
+  // Missing it would mean that nobody can tell whether a gc was.
+  if (set.generation() === undefined) set.changeGeneration()
   const name = `${stageName(options)}.pack`
   const file = createNew(stage, name)
   let packNumber: number

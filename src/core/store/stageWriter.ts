@@ -38,7 +38,10 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
     const last = parts.at(-1)
     if (last !== undefined && fitsPack(last.writer.end, storedBytes)) return last
     // The full pack's data goes to disk while the next one fills.
-    if (last !== undefined) seal(last)
+    if (last !== undefined) {
+      seal(last)
+      last.writer.rest()
+    }
     const part = createPart(options, set)
     parts.push(part)
     return part
@@ -57,7 +60,7 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
     removeIfThere(stage, name)
     const file = createNew(stage, name)
     try {
-      file.write(indexFileOf(packIdOf(part.header)!, part.writer.end, tableRecords(table, number)), 0)
+      file.write(indexFileOf(packIdOf(part.header)!, part.writer.end, tableRecords(table, { part: number })), 0)
     } finally {
       file.close()
     }
@@ -138,8 +141,9 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
 function createPart(options: StoreOptions, set: PackSet): Part {
   const name = stageName(options)
   const header = newPackHeader(options.random)
-  const open = (): OpenFile => {
+  const open = (again: boolean): OpenFile => {
     const stage = set.folders.need('stage')
+    if (again) return stage.open(`${name}.pack`, 'modify')
     const file = createNew(stage, `${name}.pack`)
     try {
       file.write(header, 0)

@@ -80,6 +80,7 @@ export interface Store {
   packs(): PackInfo[]
   /** The entries of a pack from the file itself, not from its index; goes on behind damage. */
   scanPack(packNumber: number, options?: ScanOptions): Generator<ScanItem>
+  /** Under the lock: scans the pack and writes its index anew. */
   rebuildIndex(packNumber: number): void
   /**
    * Under the lock: copies what is live out of packs with much that is dead, and moves these packs to `.tree/dead/`;
