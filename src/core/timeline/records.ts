@@ -92,7 +92,9 @@ function changedCount(context: TimelineContext, { body }: JournalRecord): number
 function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): string {
   const { action, subject, fields = {} } = body
   const id = displayBytes(subject.id)
-  const paths = changed === 1 ? '1 path' : `${changed} paths`
+  const disk = typeof fields.disk === 'number' ? fields.disk : 0
+  const counted = changed === 0 && disk > 0 ? disk : changed
+  const paths = counted === 1 ? '1 path' : `${counted} paths`
   const scope = subject.id === '' ? paths : changed > 1 ? `${id} (${paths})` : id
   switch (action) {
     case 'adopt':

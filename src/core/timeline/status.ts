@@ -2,7 +2,7 @@
 // made visible. And single directories and paths as a screen lists them, past states too.
 
 import { SentientError } from '../errors.ts'
-import { displayBytes } from '../format/bytes.ts'
+import { byteStringOf, displayBytes } from '../format/bytes.ts'
 import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
@@ -12,10 +12,10 @@ import { compilePathGlob } from '../worktree/ignore.ts'
 import { ancestorsOf, joinPath, parentOf } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
 import type { Difference } from '../worktree/scan.ts'
-import { openBelow } from '../worktree/walk.ts'
+import { inParent, openBelow } from '../worktree/walk.ts'
 import { readState, stateInForce, type TimelineContext } from './context.ts'
 import { readDamagedPaths } from './damage.ts'
-import { diskEntryOf } from './fileDiff.ts'
+import { diskEntryOf, storedBytes } from './fileDiff.ts'
 import { settingsCandidate } from './governing.ts'
 import type {
   Change,
@@ -241,7 +241,7 @@ export function listDirectory(
   if (link !== undefined) for (const child of listEntries(context.store, link)) recorded.set(child.name, child)
   if (options.at !== undefined) {
     if (link === undefined) throw missing(path, entry)
-    return [...recorded.values()].map(child => pastEntry(path, child))
+    return [...recorded.values()].map(child => pastEntry(context, path, child))
   }
   const disk = diskNames(context, path)
   if (disk === undefined && link === undefined) throw missing(path, entry)
@@ -279,7 +279,7 @@ function diskNames(context: TimelineContext, path: GovernedPath): Map<ByteString
   }
 }
 
-function pastEntry(directory: GovernedPath, entry: Entry): ListedEntry {
+function pastEntry(context: TimelineContext, directory: GovernedPath, entry: Entry): ListedEntry {
   return {
     name: entry.name,
     path: joinPath(directory, entry.name),
@@ -289,6 +289,7 @@ function pastEntry(directory: GovernedPath, entry: Entry): ListedEntry {
     mtime: 0,
     mark: '=',
     reason: 'as recorded then',
+    target: entry.kind === 'symlink' ? targetOf(context, joinPath(directory, entry.name), undefined, entry) : undefined,
   }
 }
 
@@ -311,6 +312,23 @@ function presentEntry(
     mark,
     reason,
     below: shown?.kind === 'dir' ? known?.below(path) : undefined,
+    target: shown?.kind === 'symlink' ? targetOf(context, path, disk, recorded) : undefined,
+  }
+}
+
+/** Where a symlink points: as the disk has it, else as it is recorded; undefined when neither can be read. */
+function targetOf(
+  context: TimelineContext,
+  path: GovernedPath,
+  disk: FileStat | undefined,
+  recorded: Entry | undefined,
+): ByteString | undefined {
+  try {
+    if (disk?.kind === 'symlink') return inParent(context.worktree.root, path, (parent, name) => parent.readLink(name))
+    return recorded?.kind === 'symlink' ? byteStringOf(storedBytes(context.store, recorded)) : undefined
+  } catch (error) {
+    if (isHostError(error) || error instanceof SentientError) return undefined
+    throw error
   }
 }
 
@@ -352,7 +370,7 @@ export function listPath(
 ): ListedEntry | undefined {
   const files = options.at === undefined ? stateInForce(context).state.files : stateAt(context, options.at).files
   const recorded = findPath(context.store, files, path)
-  if (options.at !== undefined) return recorded && pastEntry(parentOf(path), recorded)
+  if (options.at !== undefined) return recorded && pastEntry(context, parentOf(path), recorded)
   const disk = context.worktree.stat(path)
   if (recorded === undefined && disk === undefined) return undefined
   return presentEntry(context, path, path === '' ? undefined : recorded, disk, options.known)

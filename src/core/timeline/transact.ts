@@ -184,6 +184,10 @@ async function* commit(
   const fields: Record<string, CborValue> = { ...plan.fields }
   if (context.session !== undefined) fields.session = context.session
   if (kept !== undefined) fields.kept = dagLink(kept.root)
+  // Changes outside that were taken back are no changes of the record: say how many there were.
+  const changedPaths = new Set(recorded.map(change => change.path))
+  const onDiskOnly = disk.targets.filter(target => !changedPaths.has(target.path)).length
+  if (onDiskOnly > 0) fields.disk = onDiskOnly
   records.push({ root: after, body: bodyOf(context, ingest, plan, { recorded, decision, fields }) })
   ingest.flush()
   const staged = yield* context.worktree.stageChange(ingest, disk.targets, signal)
