@@ -2,13 +2,12 @@
 // table. (The whole of yargs would cost a cold start about 30 ms more and keep a second truth about help.)
 
 import parseTokens from 'yargs-parser'
-import type { CommandSpec, FlagSpec, PositionalSpec } from '../commands/spec.ts'
+import { type ArgValue, type Flags, flagArgs, helpHint, positionalArgs, unknownFlag } from '../commands/args.ts'
+import type { FlagSpec } from '../commands/spec.ts'
+import { didYouMean } from '../commands/suggest.ts'
 import { type CommandName, commandNames, isCommandName, nounDefaults, specOf } from '../commands/table.ts'
 import { SentientError } from '../core/errors.ts'
 import { type GlobalArgs, globalFlags } from './globalFlags.ts'
-import { didYouMean } from './suggest.ts'
-
-export type ArgValue = string | number | boolean | readonly string[] | readonly number[] | undefined
 
 export interface ParsedCommand {
   /** Undefined: no verb was given. */
@@ -18,8 +17,6 @@ export interface ParsedCommand {
   readonly global: GlobalArgs
   readonly args: Readonly<Record<string, ArgValue>>
 }
-
-type Flags = Readonly<Record<string, FlagSpec>>
 
 /** Throws USAGE with a suggestion where something does not fit. */
 export function parseArguments(argv: readonly string[]): ParsedCommand {
@@ -104,19 +101,6 @@ function unknownVerb(typed: string): SentientError {
   })
 }
 
-function unknownFlag(name: string, flags: Flags, verb: CommandName | undefined): SentientError {
-  const shown = name.length === 1 ? `-${name}` : `--${name}`
-  const known = Object.entries(flags).map(([key, flag]) =>
-    flag.type === 'boolean' && flag.default ? `no-${key}` : key,
-  )
-  const guess = name.length === 1 ? undefined : didYouMean(name, known, '--')
-  return new SentientError('USAGE', {
-    what: verb === undefined ? 'No such option' : `sentctl ${verb} has no such option`,
-    found: shown,
-    hint: guess ?? helpHint(verb),
-  })
-}
-
 function missingValue(message: string, flags: Flags, verb: CommandName | undefined): SentientError {
   const name = /: ([a-z-]+)$/i.exec(message)?.[1] ?? ''
   const flag = Object.entries(flags).find(([key, { short }]) => key === name || short === name)
@@ -132,100 +116,6 @@ function missingValue(message: string, flags: Flags, verb: CommandName | undefin
   })
 }
 
-const helpHint = (verb: CommandName | undefined): string => `See sentctl help${verb === undefined ? '' : ` ${verb}`}.`
-
 function globalArgs(values: Readonly<Record<string, unknown>>): GlobalArgs {
   return flagArgs(globalFlags, values, undefined) as unknown as GlobalArgs
 }
-
-function flagArgs(flags: Flags, values: Readonly<Record<string, unknown>>, verb: CommandName | undefined) {
-  const args: Record<string, ArgValue> = {}
-  for (const [name, flag] of Object.entries(flags)) args[camel(name)] = flagValue(name, flag, values[name], verb)
-  return args
-}
-
-function flagValue(name: string, flag: FlagSpec, given: unknown, verb: CommandName | undefined): ArgValue {
-  const all = given === undefined ? [] : Array.isArray(given) ? given : [given]
-  if (flag.type === 'boolean') return all.length === 0 ? (flag.default ?? false) : all.at(-1) === true
-  if (all.some(item => typeof item !== 'string')) throw unknownFlag(`no-${name}`, { [name]: flag }, verb)
-  const texts = all as string[]
-  if (texts.length === 0 && 'required' in flag && flag.required === true) {
-    throw new SentientError('USAGE', {
-      what: `--${name} is missing`,
-      expected: `--${name} ${flag.placeholder}`,
-      hint: helpHint(verb),
-    })
-  }
-  switch (flag.type) {
-    case 'text': {
-      const text = texts.at(-1)
-      if (text !== undefined) checkChoice(`--${name}`, text, flag.choices)
-      return text ?? flag.default
-    }
-    case 'texts':
-      return texts
-    case 'integer':
-      return texts.length === 0 ? flag.default : integerOf(`--${name}`, texts.at(-1)!, flag)
-    case 'integers':
-      return texts.flatMap(text => text.split(',')).map(text => integerOf(`--${name}`, text, flag))
-  }
-}
-
-function integerOf(
-  shown: string,
-  text: string,
-  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number },
-): number {
-  const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  const limits = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-  throw new SentientError('USAGE', {
-    what: `${shown} is wrong`,
-    expected: `a whole number ${limits}`,
-    found: `"${text}"`,
-  })
-}
-
-function checkChoice(shown: string, text: string, choices: readonly string[] | undefined): void {
-  if (choices === undefined || choices.includes(text)) return
-  const guess = didYouMean(text, choices)
-  throw new SentientError('USAGE', {
-    what: `${shown} is wrong`,
-    expected: choices.join(', '),
-    found: `"${text}"`,
-    ...(guess === undefined ? {} : { hint: guess }),
-  })
-}
-
-/** Gives each positional its words: one that takes many leaves as many as the required ones behind it need. */
-function positionalArgs(spec: CommandSpec, words: readonly string[]): Record<string, ArgValue> {
-  const args: Record<string, ArgValue> = {}
-  let next = 0
-  for (const [index, positional] of spec.positionals.entries()) {
-    const neededBehind = spec.positionals.slice(index + 1).filter(({ required }) => required === true).length
-    const available = Math.max(0, words.length - next - neededBehind)
-    const taken = words.slice(next, next + (positional.many === true ? available : Math.min(1, available)))
-    next += taken.length
-    if (taken.length === 0 && positional.required === true) throw missingPositional(spec, positional)
-    for (const word of taken) checkChoice(positional.name, word, positional.choices)
-    args[camel(positional.name.toLowerCase())] = positional.many === true ? taken : taken[0]
-  }
-  if (next < words.length) {
-    throw new SentientError('USAGE', {
-      what: `sentctl ${spec.name} takes no more arguments`,
-      found: `"${words[next]}"`,
-      hint: helpHint(spec.name as CommandName),
-    })
-  }
-  return args
-}
-
-function missingPositional(spec: CommandSpec, { name, about }: PositionalSpec): SentientError {
-  return new SentientError('USAGE', {
-    what: `${name} is missing`,
-    expected: `${name}: ${about}`,
-    hint: helpHint(spec.name as CommandName),
-  })
-}
-
-const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())

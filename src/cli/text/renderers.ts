@@ -1,8 +1,8 @@
 // Which file turns a verb's data into text for people. A verb without a line here does not compile.
 
+import type { ArgValue } from '../../commands/args.ts'
 import type { OutputOf } from '../../commands/spec.ts'
 import type { CommandName, commandTable } from '../../commands/table.ts'
-import type { ArgValue } from '../arguments.ts'
 import type { Style } from '../style.ts'
 
 export interface TextContext {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { didYouMean, editDistance, suggestions } from '../../src/cli/suggest.ts'
+import { didYouMean, editDistance, suggestions } from '../../src/commands/suggest.ts'
 import { commandNames } from '../../src/commands/table.ts'
 
 test('the edit distance of known pairs', () => {
