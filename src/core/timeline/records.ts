@@ -2,6 +2,7 @@
 import { isSentientError, SentientError } from '../errors.ts'
 import { displayBytes, hexOf } from '../format/bytes.ts'
 import { isLink } from '../format/cbor.ts'
+import type { Link } from '../format/id.ts'
 import type { JournalRecord, RecordResult } from '../journal/model.ts'
 import { countChanges, readChanges } from '../store/changes.ts'
 import { isWithin } from '../worktree/paths.ts'
@@ -172,11 +173,11 @@ function touches(context: TimelineContext, record: JournalRecord, under: Governe
 }
 
 /** Links that a record's body names: nothing that they lead to may be pruned while the record is retained. */
-export function linksOf(record: JournalRecord) {
-  const links: { readonly codec: 'raw' | 'dag-cbor'; readonly id: string }[] = []
+export function linksOf(record: JournalRecord): Link[] {
+  const links: Link[] = []
   const walk = (value: unknown): void => {
     if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return
-    if (isLink(value as never)) links.push(value as never)
+    if (isLink(value)) links.push(value)
     else for (const below of Object.values(value)) walk(below)
   }
   if (record.body !== undefined) walk(record.body)

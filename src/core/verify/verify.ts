@@ -1,9 +1,121 @@
-// placeholder
+// `sentctl verify`: what was checked, in one line each, and what was found. Nothing is repaired, and no finding is an
+// exception.
+import { isSentientError } from '../errors.ts'
 import type { TimelineContext } from '../timeline/context.ts'
-import type { VerifyReport, Work } from '../timeline/model.ts'
-export async function* verify(
-  _context: TimelineContext,
-  _options?: { quick?: boolean; deep?: boolean; since?: number; signal?: AbortSignal },
-): Work<VerifyReport> {
-  throw new Error('stub')
+import type { Change, VerifyReport, Work } from '../timeline/model.ts'
+import { status } from '../timeline/status.ts'
+import { inChild, readMarks } from './files.ts'
+import { inspect } from './inspect.ts'
+import { checkCheckpoint, checkRecycleLock, readRecycleLock } from './journalCheck.ts'
+import { checkPacks } from './packsCheck.ts'
+import { createReport, many, type Report } from './report.ts'
+
+export interface VerifyOptions {
+  /** Only what a look at sizes and ends shows. */
+  readonly quick?: boolean
+  /** Also reads every object of every pack. */
+  readonly deep?: boolean
+  /** Only records from this one on, and what they need. */
+  readonly since?: number
+  readonly signal?: AbortSignal
+}
+
+export async function* verify(context: TimelineContext, options: VerifyOptions = {}): Work<VerifyReport> {
+  const { quick = false, deep = false, since = 0, signal } = options
+  if (quick) return yield* verifyQuickly(context, signal)
+  const { report } = yield* inspect(context, { depth: deep ? 'deep' : 'default', since, signal })
+  yield* checkTree(context, report, signal)
+  return reportOf(report)
+}
+
+function reportOf(report: Report): VerifyReport {
+  const { checks, findings } = report
+  return {
+    checks,
+    findings,
+    damaged: findings.some(finding => finding.severity === 'damage'),
+    drifted: findings.some(finding => finding.severity === 'drift'),
+  }
+}
+
+async function* verifyQuickly(context: TimelineContext, signal: AbortSignal | undefined): Work<VerifyReport> {
+  const report = createReport()
+  context.journal.refresh()
+  context.store.refresh()
+  checkEnd(context, report)
+  checkCheckpoint(context, report, undefined)
+  checkRecycleLock(context, report, { file: readRecycleLock(context) })
+  yield* checkPacks(context, report, { depth: 'quick', signal })
+  return reportOf(report)
+}
+
+/** The journal's last record, its marks, and that what was flushed is there. */
+function checkEnd(context: TimelineContext, report: Report): void {
+  const { journal, directories } = context
+  const { size } = journal.head()
+  const damage = journal.damage()
+  const last = size === 0 ? undefined : journal.read(size - 1)
+  if (damage !== undefined) {
+    const { where, seq, reason } = damage
+    report.found('records', {
+      code: 'journal-damaged',
+      severity: 'damage',
+      where: `.runtime/${where}`,
+      seq,
+      found: reason,
+    })
+  } else if (last?.state === 'damaged') {
+    const { where, seq, reason } = last
+    report.found('records', {
+      code: 'record-damaged',
+      severity: 'damage',
+      where: `.runtime/${where}`,
+      seq,
+      found: reason,
+    })
+  }
+  const marks = readMarks(directories.runtime)
+  const slots = marks?.slots.filter(slot => slot.state === 'ok').length ?? 0
+  if (slots < 2) {
+    const severity = slots === 0 ? 'damage' : 'note'
+    report.found('marks', {
+      code: 'marks-damaged',
+      severity,
+      where: '.runtime/marks',
+      found: `${slots} of 2 are valid`,
+    })
+  }
+  const segments = inChild(directories.runtime, 'journal', journalFolder =>
+    journalFolder.list().filter(({ name }) => name.endsWith('.seg')),
+  )
+  report.line('segments', segments?.length ?? 0, `${many(segments?.length ?? 0, 'segment')} of the journal`)
+  report.line('records', size, `${many(size, 'record')} counted, the last one read`)
+  report.line('marks', slots, `${many(slots, 'mark')} of what is flushed`)
+}
+
+const driftCodes: Readonly<Partial<Record<Change['state'], string>>> = {
+  changed: 'path-changed',
+  new: 'path-new',
+  gone: 'path-gone',
+  unreadable: 'path-unreadable',
+  applying: 'path-applying',
+  unapplied: 'path-unapplied',
+}
+
+/** The tree on disk against the state in force. What differs is no damage. */
+async function* checkTree(context: TimelineContext, report: Report, signal: AbortSignal | undefined): Work<void> {
+  try {
+    const look = yield* status(context, { signal })
+    for (const { path, state, reason } of look.changes) {
+      const code = driftCodes[state]
+      if (code === undefined) continue
+      const ours = state === 'applying' || state === 'unapplied'
+      report.found('tree', { code, severity: ours ? 'note' : 'drift', path, found: reason })
+    }
+    const hashed = look.filesHashed > 0 ? `, ${look.filesHashed} read` : ''
+    report.line('tree', look.filesChecked, `${many(look.filesChecked, 'file')} on disk against the last state${hashed}`)
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    report.line('tree', 0, `the tree on disk: not compared, ${error.message}`)
+  }
 }

@@ -1,0 +1,240 @@
+// One look at everything that can be wrong: what `verify` reports and what `repair` begins and ends with. It changes
+// nothing but the derived list of damaged paths.
+import { isSentientError } from '../errors.ts'
+import { displayBytes } from '../format/bytes.ts'
+import { cidText, type Link, type ObjectId } from '../format/id.ts'
+import type { ByteString } from '../host/host.ts'
+import { createSlicer } from '../progress.ts'
+import { reachable } from '../store/reach.ts'
+import { findPath } from '../store/tree.ts'
+import { readState, type TimelineContext } from '../timeline/context.ts'
+import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
+import type { Finding, Work } from '../timeline/model.ts'
+import { gcHorizon, keptHorizon } from '../timeline/pruned.ts'
+import { type Affected, affectedPaths } from './affected.ts'
+import { checkJournal, type JournalOutcome } from './journalCheck.ts'
+import { type Losses, readLosses } from './losses.ts'
+import { checkPacks, type DamagedEntry, type Depth, type PacksOutcome } from './packsCheck.ts'
+import { createReach, placeOf, type Reach, type Trouble } from './reach.ts'
+import { createReport, many, type Report } from './report.ts'
+import { lastReadable, retained } from './retained.ts'
+
+export interface InspectOptions {
+  readonly depth: Exclude<Depth, 'quick'>
+  readonly since: number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Inspection {
+  readonly report: Report
+  readonly journal: JournalOutcome
+  readonly packs: PacksOutcome
+  /** Objects that are needed, or were, and that no sound copy is left of. */
+  readonly troubles: ReadonlyMap<ObjectId, Trouble>
+  /** What of the state in force needs them. */
+  readonly affected: readonly Affected[]
+}
+
+export async function* inspect(context: TimelineContext, options: InspectOptions): Work<Inspection> {
+  const report = createReport()
+  context.journal.refresh()
+  context.store.refresh()
+  const journal = yield* checkJournal(context, report, options)
+  const packs = yield* checkPacks(context, report, options)
+  const reach = yield* walkRetained(context, report, options)
+  const troubles = new Map(reach.troubles)
+  yield* addUnreadable(context, troubles, packs.damaged)
+  if (options.depth === 'default') yield* addKnownDamage(context, troubles)
+  const affected = troubles.size === 0 ? [] : yield* findAffected(context, troubles, options.signal)
+  const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
+  reportObjects(report, { troubles, affected, losses, damaged: packs.damaged, reach })
+  if (context.journal.damage() === undefined || lastReadable(context) !== undefined)
+    writeDamagedPaths(context, new Set(affected.map(({ path }) => path)))
+  return { report, journal, packs, troubles, affected }
+}
+
+const attemptsMax = 3
+
+/** Walks what has to stay. When a gc moves the horizon meanwhile, what was found to be missing proves nothing. */
+async function* walkRetained(context: TimelineContext, report: Report, options: InspectOptions): Work<Reach> {
+  for (let attempt = 1; ; attempt++) {
+    const horizon = keptHorizon(context)
+    const walked = yield* walkOnce(context, { ...options, horizon })
+    const moved = walked.reach.troubles.size > 0 && context.journal.refresh()
+    context.store.refresh()
+    if (moved && keptHorizon(context) > horizon && attempt < attemptsMax) continue
+    const { reach, links } = walked
+    const { states } = reach
+    const pruned = gcHorizon(context)
+    const before = pruned > 1 ? `; ${many(pruned - 1, 'record')} before #${pruned - 1}: signed, objects pruned` : ''
+    const from = Math.max(horizon - 1, options.since)
+    const range = from > 0 ? ` from #${from} on` : ''
+    report.line('states', states, `${many(states, 'kept state')}${range}, ${many(links, 'link')} of records${before}`)
+    report.line('objects', reach.objects, `${many(reach.objects, 'object')} that they need: there is each`)
+    report.line('directory nodes', reach.nodes, `${many(reach.nodes, 'node')} read: whole, canonical`)
+    return reach
+  }
+}
+
+async function* walkOnce(
+  context: TimelineContext,
+  { horizon, since, signal }: InspectOptions & { readonly horizon: number },
+): Work<{ reach: Reach; links: number }> {
+  const slicer = createSlicer(context.clock, signal)
+  const reach = createReach(context.store)
+  let links = 0
+  for (const item of retained(context, { horizon, since })) {
+    const steps =
+      item.kind === 'state'
+        ? reach.state(item.root, item.seq)
+        : item.kind === 'link'
+          ? reach.link(item.link, item.seq)
+          : [undefined]
+    if (item.kind === 'link') links++
+    for (const _ of steps) {
+      if (!slicer.due()) continue
+      yield { phase: 'walking states', done: reach.objects, unit: 'objects' }
+      await slicer.pause()
+    }
+  }
+  return { reach, links }
+}
+
+/** Damaged entries whose object has no other, sound copy. */
+async function* addUnreadable(
+  context: TimelineContext,
+  troubles: Map<ObjectId, Trouble>,
+  damaged: readonly DamagedEntry[],
+): Work<void> {
+  const seq = Math.max(0, context.journal.head().size - 1)
+  for (const { pack, offset, reason, links } of damaged) {
+    for (const link of links) {
+      if (troubles.has(link.id) || context.store.read(link.id).state === 'intact') continue
+      troubles.set(link.id, { link, state: 'damaged', found: reason, where: placeOf(pack.file, offset), seq })
+    }
+  }
+}
+
+/** Paths that an earlier, deeper look found to be damaged are read again: chunks are not read by the usual one. */
+async function* addKnownDamage(context: TimelineContext, troubles: Map<ObjectId, Trouble>): Work<void> {
+  const files = filesInForce(context)
+  if (files === undefined) return
+  const { store } = context
+  for (const path of readDamagedPaths(context)) {
+    for (const link of objectsOfPath(context, files.link, path)) {
+      const result = store.read(link.id)
+      if (result.state === 'intact' || troubles.has(link.id)) continue
+      const found = result.state === 'damaged' ? result.reason : 'no pack holds it'
+      const where = result.state === 'damaged' ? placeOf(result.pack, result.offset) : undefined
+      troubles.set(link.id, { link, state: result.state, found, ...(where && { where }), seq: files.seq })
+    }
+  }
+}
+
+function* objectsOfPath(context: TimelineContext, files: Link, path: ByteString): Generator<Link> {
+  let content: Link | undefined
+  try {
+    const entry = findPath(context.store, files, path)
+    content = entry?.kind === 'dir' ? undefined : entry?.content
+  } catch (error) {
+    // A node above it is damaged: the walk of the state has met that.
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    return
+  }
+  if (content !== undefined) yield* reachable(context.store, content, { unreadable: () => undefined })
+}
+
+/** The files of the last state that can be read. */
+export function filesInForce(context: TimelineContext): { readonly link: Link; readonly seq: number } | undefined {
+  const last = lastReadable(context)
+  if (last === undefined) return undefined
+  try {
+    return { link: readState(context.store, last.envelope.root).files, seq: last.seq }
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    return undefined
+  }
+}
+
+const affectedMax = 100_000
+
+async function* findAffected(
+  context: TimelineContext,
+  troubles: ReadonlyMap<ObjectId, Trouble>,
+  signal: AbortSignal | undefined,
+): Work<Affected[]> {
+  const files = filesInForce(context)
+  if (files === undefined) return []
+  const slicer = createSlicer(context.clock, signal)
+  const found: Affected[] = []
+  let nodes = 0
+  for (const one of affectedPaths(context.store, files.link, id => troubles.has(id))) {
+    if (one !== undefined && found.length < affectedMax) found.push(one)
+    nodes++
+    if (!slicer.due()) continue
+    yield { phase: 'finding paths', done: nodes, unit: 'objects' }
+    await slicer.pause()
+  }
+  return found
+}
+
+interface ObjectFindings {
+  readonly troubles: ReadonlyMap<ObjectId, Trouble>
+  readonly affected: readonly Affected[]
+  readonly losses: Losses | undefined
+  readonly damaged: readonly DamagedEntry[]
+  readonly reach: Reach
+}
+
+const objectCodes = { missing: 'object-missing', damaged: 'object-damaged', malformed: 'node-not-canonical' } as const
+
+function reportObjects(report: Report, { troubles, affected, losses, damaged, reach }: ObjectFindings): void {
+  const pathsOf = new Map<ObjectId, ByteString[]>()
+  for (const { path, id } of affected) pathsOf.set(id, [...(pathsOf.get(id) ?? []), path])
+  const placed = new Set<string>()
+  for (const { pack, offset, reason, links } of damaged) {
+    const where = placeOf(pack.file, offset)
+    placed.add(where)
+    if (links.length === 0) {
+      report.found('pack entries', { code: 'pack-entry-damaged', severity: 'damage', where, found: reason })
+    }
+    for (const link of links) {
+      const trouble = troubles.get(link.id)
+      const known = trouble !== undefined && losses?.hasObject(link.id) === true
+      const note = known ? ' (known to be lost)' : trouble === undefined ? '; another copy is sound' : ''
+      const finding: Finding = {
+        code: 'pack-entry-damaged',
+        severity: known && !pathsOf.has(link.id) ? 'note' : 'damage',
+        where,
+        expected: cidText(link),
+        found: `${reason}${note}`,
+      }
+      for (const part of spread(link.id, pathsOf, reach.has(link.id) ? trouble?.seq : undefined))
+        report.found('pack entries', { ...finding, ...part })
+    }
+  }
+  for (const { link, state, found, where, seq, path } of troubles.values()) {
+    if (where !== undefined && placed.has(where)) continue
+    const known = losses?.hasObject(link.id) === true
+    const finding: Finding = {
+      code: objectCodes[state],
+      severity: known && !pathsOf.has(link.id) ? 'note' : 'damage',
+      where: where ?? cidText(link),
+      ...(where === undefined ? {} : { expected: cidText(link) }),
+      found: `${found}${path === undefined ? '' : ` (${displayBytes(path) || 'the top'})`}${known ? ' (known to be lost)' : ''}`,
+    }
+    const check = state === 'malformed' ? 'directory nodes' : 'objects'
+    for (const part of spread(link.id, pathsOf, seq)) report.found(check, { ...finding, ...part })
+  }
+}
+
+/** One finding for each path of the state in force; one with the record alone for what only the history needs. */
+function spread(
+  id: ObjectId,
+  pathsOf: ReadonlyMap<ObjectId, readonly ByteString[]>,
+  seq: number | undefined,
+): Pick<Finding, 'path' | 'seq'>[] {
+  const paths = pathsOf.get(id)
+  if (paths !== undefined) return paths.map(path => (seq === undefined ? { path } : { path, seq }))
+  return [seq === undefined ? {} : { seq }]
+}

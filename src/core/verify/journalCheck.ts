@@ -1,0 +1,286 @@
+// The journal's part of a verification: frames, chain, bodies, tiles, marks, the Merkle root and the signatures over it.
+import { isSentientError } from '../errors.ts'
+import { isFormatError } from '../format/formatError.ts'
+import { parseNote, verifyNote } from '../format/note.ts'
+import { parseSnapshotList, parseSnapshotNote } from '../format/recycleLock.ts'
+import type { JournalFinding, JournalFindingCode, JournalRecord, JournalVerification } from '../journal/model.ts'
+import type { TimelineContext } from '../timeline/context.ts'
+import type { Finding, SnapshotView, Work } from '../timeline/model.ts'
+import { replay } from '../timeline/snapshots.ts'
+import { inChild, readFile, readMarks, type SmallFile } from './files.ts'
+import { createLosses, type Losses } from './losses.ts'
+import { many, type Report } from './report.ts'
+
+export interface JournalOutcome {
+  readonly losses: Losses | undefined
+  /** A tile is missing or wrong. */
+  readonly tiles: boolean
+  /** The stored checkpoint is nothing that our key signed. */
+  readonly checkpoint: boolean
+  /** recycle.lock is missing, not signed by our key, or says something else than the records. */
+  readonly snapshots: boolean
+  readonly unreadableRecords: boolean
+}
+
+const codes: Readonly<Record<JournalFindingCode, readonly [check: string, code: string]>> = {
+  segment: ['segments', 'segment-damaged'],
+  frame: ['records', 'record-damaged'],
+  sequence: ['records', 'record-missing'],
+  time: ['records', 'time-disordered'],
+  chain: ['chain', 'chain-broken'],
+  body: ['bodies', 'body-damaged'],
+  forgotten: ['bodies', 'body-missing'],
+  tile: ['tiles', 'tile-damaged'],
+  marks: ['marks', 'marks-damaged'],
+  checkpoint: ['checkpoint', 'checkpoint-mismatch'],
+}
+
+const secondLookMs = 50
+const recycleLockBytesMax = 16 << 20
+
+export async function* checkJournal(
+  context: TimelineContext,
+  report: Report,
+  options: { readonly since: number; readonly signal: AbortSignal | undefined },
+): Work<JournalOutcome> {
+  const gathered = gatherer(context, options.since)
+  const verification = yield* lookTwice(context, gathered, options)
+  const torn = tornMarksSlot(context)
+  for (const finding of verification.findings) {
+    const [check, code] = codes[finding.code]
+    const known = finding.code === 'frame' && finding.seq !== undefined && gathered.losses.hasRecord(finding.seq)
+    const note = known || finding.where === torn
+    report.found(check, {
+      code,
+      severity: note ? 'note' : 'damage',
+      ...placed(finding),
+      found: `${finding.reason}${finding.found === undefined ? '' : `, ${finding.found}`}${known ? ' (known to be lost)' : ''}`,
+    })
+  }
+  foundAtOpening(context, report, verification)
+  describe(report, verification)
+  const checkpoint = checkCheckpoint(context, report, verification)
+  const snapshots = checkSnapshotList(context, report, gathered, verification)
+  checkKeys(context, report)
+  const has = (code: JournalFindingCode) => verification.findings.some(finding => finding.code === code)
+  return {
+    losses: options.since === 0 ? gathered.losses : undefined,
+    tiles: has('tile'),
+    checkpoint,
+    snapshots,
+    unreadableRecords: has('frame') || has('segment') || has('body'),
+  }
+}
+
+const placed = ({ where, seq, expected }: Pick<JournalFinding, 'where' | 'seq' | 'expected'>) => ({
+  where: `.runtime/${where}`,
+  seq,
+  expected,
+})
+
+interface Gathered {
+  losses: Losses
+  /** The snapshots as of the record up to which recycle.lock stands; undefined while not all records are read. */
+  list: SnapshotView[] | undefined
+  readonly stored: SmallFile
+  readonly listedSize: number
+  reset(): void
+  each(record: JournalRecord): void
+}
+
+function gatherer(context: TimelineContext, since: number): Gathered {
+  const stored = readRecycleLock(context)
+  const listedSize = listedSizeOf(stored)
+  const gathered: Gathered = {
+    losses: createLosses(),
+    list: [],
+    stored,
+    listedSize,
+    reset() {
+      gathered.losses = createLosses()
+      gathered.list = since === 0 ? [] : undefined
+    },
+    each(record) {
+      gathered.losses.add(record)
+      if (record.seq < listedSize && gathered.list !== undefined) replay(gathered.list, record)
+    },
+  }
+  return gathered
+}
+
+/** A finding counts when it is still there on a second look: another process may have been in the middle of writing. */
+async function* lookTwice(
+  context: TimelineContext,
+  gathered: Gathered,
+  { since, signal }: { readonly since: number; readonly signal: AbortSignal | undefined },
+): Work<JournalVerification> {
+  const keyOf = ({ code, where, seq, reason }: JournalFinding): string => JSON.stringify([code, where, seq, reason])
+  gathered.reset()
+  const first = yield* context.journal.verify({ since, signal, each: gathered.each })
+  if (first.findings.length === 0) return first
+  await context.clock.sleep(secondLookMs, signal)
+  context.journal.refresh()
+  gathered.reset()
+  const second = yield* context.journal.verify({ since, signal, each: gathered.each })
+  const seen = new Set(first.findings.map(keyOf))
+  return { ...second, findings: second.findings.filter(finding => seen.has(keyOf(finding))) }
+}
+
+/** One bad slot of the marks is what a write cut short leaves; the other one is there for that, the next write mends it. */
+function tornMarksSlot(context: TimelineContext): string | undefined {
+  const marks = readMarks(context.directories.runtime)
+  const bad = marks?.slots.flatMap((slot, index) => (slot.state === 'ok' ? [] : [index])) ?? []
+  return marks?.newest !== undefined && bad.length === 1 ? `marks slot ${bad[0]}` : undefined
+}
+
+/** What opening found and reading all records did not. */
+function foundAtOpening(context: TimelineContext, report: Report, verification: JournalVerification): void {
+  const damage = context.journal.damage()
+  if (damage === undefined || verification.findings.some(({ where }) => where === damage.where)) return
+  const { where, seq, reason } = damage
+  report.found('records', { code: 'journal-damaged', severity: 'damage', ...placed({ where, seq }), found: reason })
+}
+
+function describe(report: Report, verification: JournalVerification): void {
+  const { records, segments, bytes, tiles, forgotten, doubtful, from } = verification
+  const since = from > 0 ? ` from #${from} on` : ''
+  report.line('segments', segments, `${many(segments, 'segment')} of the journal, ${many(bytes, 'byte')}`)
+  report.line('records', records, `${many(records, 'record')}${since}: frames, CRC, order, times`)
+  report.line('chain', records, `${many(records, 'link')} of the chain`)
+  const removed = forgotten > 0 ? `, ${forgotten} removed by a record that says so` : ''
+  const doubts = doubtful > 0 ? `, ${many(doubtful, 'doubtful time')}` : ''
+  report.line('bodies', records - forgotten, `${many(records - forgotten, 'body', 'bodies')}${removed}${doubts}`)
+  report.line('tiles', tiles, `${many(tiles, 'hash tile')}`)
+  report.line('marks', 2, '2 marks of what is flushed')
+}
+
+/** True when the stored checkpoint is not ours. */
+export function checkCheckpoint(
+  context: TimelineContext,
+  report: Report,
+  verification: Pick<JournalVerification, 'root' | 'to'> | undefined,
+): boolean {
+  const where = '.runtime/checkpoint'
+  const bad = (found: string, expected?: string): true => {
+    report.found('checkpoint', { code: 'checkpoint-signature', severity: 'damage', where, expected, found })
+    return true
+  }
+  let wrong = false
+  let size: number | undefined
+  try {
+    const stored = context.journal.checkpoint()
+    if (stored !== undefined) {
+      size = stored.size
+      const key = context.verifier()
+      const verdict = verifyNote(parseNote(stored.bytes), [key])
+      if (verdict.state === 'bad') wrong = bad(verdict.reason, `a signature of ${key.name}`)
+      else if (stored.origin !== key.name) wrong = bad(stored.origin, key.name)
+    }
+  } catch (error) {
+    if (!isSentientError(error) && !isFormatError(error)) throw error
+    wrong = bad(error.message)
+  }
+  const root = verification?.root === undefined ? 'signature' : 'Merkle root and signature'
+  const text = size === undefined ? 'no checkpoint stored' : `the checkpoint over ${many(size, 'record')}: ${root}`
+  report.line('checkpoint', size === undefined ? 0 : 1, text)
+  return wrong
+}
+
+export const readRecycleLock = (context: TimelineContext): SmallFile =>
+  readFile(context.directories.root, 'recycle.lock', recycleLockBytesMax)
+
+/** How many records the list stands for; 0 when it can not be read. */
+function listedSizeOf(file: SmallFile): number {
+  if (file.state !== 'read') return 0
+  try {
+    return parseSnapshotList(parseSnapshotNote(file.bytes).text).journalSize
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return 0
+  }
+}
+
+function checkSnapshotList(
+  context: TimelineContext,
+  report: Report,
+  gathered: Gathered,
+  verification: JournalVerification,
+): boolean {
+  const whole = verification.from === 0 && verification.root !== undefined && verification.to >= gathered.listedSize
+  return checkRecycleLock(context, report, { file: gathered.stored, replayed: whole ? gathered.list : undefined })
+}
+
+/** Signature and form of recycle.lock and, where the replayed records are given, that it says the same. */
+export function checkRecycleLock(
+  context: TimelineContext,
+  report: Report,
+  { file, replayed }: { readonly file: SmallFile; readonly replayed?: readonly SnapshotView[] | undefined },
+): boolean {
+  const where = 'recycle.lock'
+  if (file.state === 'missing') {
+    report.line(where, 0, 'no recycle.lock; the snapshots are read from their records')
+    return true
+  }
+  let wrong: string | undefined = file.state === 'unreadable' ? file.reason : undefined
+  let count = 0
+  if (file.state === 'read') {
+    try {
+      const note = parseSnapshotNote(file.bytes)
+      const verdict = verifyNote(note, [context.verifier()])
+      const list = parseSnapshotList(note.text)
+      count = list.snapshots.length
+      if (verdict.state === 'bad') wrong = verdict.reason
+      else if (list.journalSize > context.journal.head().size)
+        wrong = `it stands for ${list.journalSize} records, the journal has fewer`
+      else if (replayed !== undefined && !sameSnapshots(list.snapshots, replayed))
+        wrong = 'it lists other snapshots than the records'
+    } catch (error) {
+      if (!isSentientError(error) && !isFormatError(error)) throw error
+      wrong = error.message
+    }
+  }
+  if (wrong !== undefined)
+    report.found(where, { code: 'snapshot-list-damaged', severity: 'damage', where, found: wrong })
+  report.line(where, count, `recycle.lock: ${many(count, 'snapshot')}, signature`)
+  return wrong !== undefined
+}
+
+function sameSnapshots(a: readonly SnapshotView[], b: readonly SnapshotView[]): boolean {
+  const plain = (list: readonly SnapshotView[]) =>
+    JSON.stringify(list.map(one => [one.name, one.seq, one.root, one.time, one.kind, one.pinned, one.label]))
+  return plain(a) === plain(b)
+}
+
+const keyBytesMax = 4_096
+
+/** The public key as it was written, and a private key that belongs to it. */
+export function checkKeys(context: TimelineContext, report: Report): void {
+  const found = (severity: Finding['severity'], code: string, text: string) =>
+    report.found('keys', { code, severity, where: '.auth', found: text })
+  try {
+    const { name } = context.verifier()
+    context.signer()
+    if (!isSpelledOut(context)) found('damage', 'key-damaged', 'the public key is not spelled as it was written')
+    report.line('keys', 1, `the key of ${name}`)
+  } catch (error) {
+    if (!isSentientError(error, 'KEY')) throw error
+    const absent = error.details.found === 'NOT_FOUND' || error.details.found === 'DENIED'
+    // Whoever only reads needs no private key, and may not be allowed to have it.
+    found(absent ? 'note' : 'damage', absent ? 'key-missing' : 'key-damaged', error.message)
+    report.line('keys', 1, 'the key that signs')
+  }
+}
+
+/** Every public key file is one line: nothing was changed in it that reading it forgives. */
+function isSpelledOut(context: TimelineContext): boolean {
+  const spelled = inChild(context.directories.root, '.auth', auth =>
+    auth
+      .list()
+      .filter(({ name }) => name.endsWith('.vkey'))
+      .every(({ name }) => {
+        const file = readFile(auth, name, keyBytesMax)
+        return file.state === 'read' && /^\S+\n$/.test(Buffer.from(file.bytes).toString('latin1'))
+      }),
+  )
+  return spelled ?? false
+}

@@ -1,0 +1,41 @@
+// What a verification gathers: lines of what was checked, and findings, of which only so many are kept.
+import type { Finding, VerifyCheck } from '../timeline/model.ts'
+
+export const findingsMax = 10_000
+
+export interface Report {
+  /** The check's line; `text` is one line for people. Notes do not count as its findings. */
+  line(name: string, checked: number, text: string): void
+  found(check: string, finding: Finding): void
+  readonly checks: readonly VerifyCheck[]
+  /** The first of them; the checks count all. */
+  readonly findings: readonly Finding[]
+}
+
+export function createReport(): Report {
+  const lines: { name: string; checked: number; text: string }[] = []
+  const findings: Finding[] = []
+  const counts = new Map<string, number>()
+  return {
+    line(name, checked, text) {
+      lines.push({ name, checked, text })
+    },
+    found(check, finding) {
+      if (finding.severity !== 'note') counts.set(check, (counts.get(check) ?? 0) + 1)
+      if (findings.length < findingsMax) findings.push(withoutUndefined(finding))
+    },
+    get checks() {
+      return lines.map(line => ({ ...line, findings: counts.get(line.name) ?? 0 }))
+    },
+    findings,
+  }
+}
+
+/** Keys that say nothing are left out, so that findings can be compared and printed as they are. */
+function withoutUndefined(finding: Finding): Finding {
+  return Object.fromEntries(Object.entries(finding).filter(([, value]) => value !== undefined)) as unknown as Finding
+}
+
+export function many(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`
+}
