@@ -2,6 +2,7 @@
 
 import { type ErrorCode, errorTable, exitCodes, SentientError } from '../../core/errors.ts'
 import type { Handler } from '../spec.ts'
+import { didYouMean } from '../suggest.ts'
 import type { explainSpec } from './spec.ts'
 
 export const run: Handler<typeof explainSpec> = async function* ({ args }) {
@@ -9,12 +10,8 @@ export const run: Handler<typeof explainSpec> = async function* ({ args }) {
   const wanted = args.code?.toUpperCase().replaceAll('-', '_')
   const codes = wanted === undefined ? all : all.filter(code => code === wanted)
   if (codes.length === 0) {
-    const near = all.filter(code => code.includes(wanted!) || wanted!.includes(code))
-    throw new SentientError('USAGE', {
-      what: 'No such error code',
-      found: `"${args.code}"`,
-      hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'sentctl explain lists all codes.',
-    })
+    const hint = didYouMean(wanted!, all, 'sentctl explain ') ?? 'sentctl explain lists all codes.'
+    throw new SentientError('USAGE', { what: 'No such error code', found: `"${args.code}"`, hint })
   }
   return {
     result: {

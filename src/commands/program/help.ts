@@ -2,7 +2,8 @@
 
 import { SentientError } from '../../core/errors.ts'
 import type { Handler } from '../spec.ts'
-import { type CommandName, commandNames, isCommandName } from '../table.ts'
+import { didYouMean } from '../suggest.ts'
+import { type CommandName, commandNames, isCommandName, nounDefaults } from '../table.ts'
 import { describeCommand } from './describe.ts'
 import type { helpSpec } from './spec.ts'
 
@@ -15,9 +16,8 @@ function wanted(verb: string): readonly CommandName[] {
   if (isCommandName(verb)) return [verb]
   const ofNoun = commandNames.filter(name => name.startsWith(`${verb} `))
   if (ofNoun.length > 0) return ofNoun
-  throw new SentientError('USAGE', {
-    what: 'No such verb',
-    found: `"${verb}"`,
-    hint: 'See sentctl help for all verbs.',
-  })
+  const hint =
+    didYouMean(verb, [...commandNames, ...Object.keys(nounDefaults)], 'sentctl help ') ??
+    'See sentctl help for all verbs.'
+  throw new SentientError('USAGE', { what: 'No such verb', found: `"${verb}"`, hint })
 }
