@@ -86,13 +86,13 @@ interface Frame {
   readonly gitignore: boolean
 }
 
-/** Stores a directory and all below it. Its files come first, so that the stat cache has each directory in one piece. */
+/** Stores a directory and all below it, and remembers what it found for the next look. */
 async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; count: number }> {
   const listed = frame.handle.list()
   const rules = frame.gitignore ? withGitignore(frame, listed) : frame.rules
   const entries: Entry[] = []
   const directories: { name: ByteString; stat: FileStat }[] = []
-  walk.cache?.beginDirectory(frame.path)
+  const contents = new Map<ByteString, { stat: FileStat; link: Link }>()
   for (const { name } of listed) {
     const path = joinPath(frame.path, name)
     if (frame.path === '' && isOutsideFiles(name)) continue
@@ -101,7 +101,7 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
     if (stat.kind === 'dir') directories.push({ name, stat })
     else if (stat.kind === 'other') walk.problems.push({ path, reason: 'a socket, pipe or device' })
     else {
-      const entry = yield* storeLeaf(walk, frame.handle, path, stat)
+      const entry = yield* storeLeaf(walk, { parent: frame.handle, path, disk: stat, contents })
       if (entry !== undefined) entries.push(entry)
     }
     if (walk.slicer.due()) {
@@ -124,10 +124,21 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
       handle.close()
     }
   }
-  return buildDirectory(walk.ingest, entries)
+  const built = buildDirectory(walk.ingest, entries)
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  walk.cache?.add({ path: frame.path, node: built.link, entries, contents })
+  return built
 }
 
-async function* storeLeaf(walk: Walk, parent: Directory, path: GovernedPath, disk: FileStat): Work<Entry | undefined> {
+interface Leaf {
+  readonly parent: Directory
+  readonly path: GovernedPath
+  readonly disk: FileStat
+  readonly contents: Map<ByteString, { readonly stat: FileStat; readonly link: Link }>
+}
+
+async function* storeLeaf(walk: Walk, leaf: Leaf): Work<Entry | undefined> {
+  const { parent, path, disk, contents } = leaf
   const { ingest, slicer, empty } = walk
   walk.stored++
   const made = yield* captureEntry({ ingest, parent, path, disk, slicer, empty, done: walk.stored, total: 0 })
@@ -135,7 +146,7 @@ async function* storeLeaf(walk: Walk, parent: Directory, path: GovernedPath, dis
     walk.problems.push({ path, reason: made.reason })
     return undefined
   }
-  if (made.entry.kind === 'file') walk.cache?.add(made.entry.name, made.stat, made.entry.content)
+  if (made.entry.kind === 'file') contents.set(made.entry.name, { stat: made.stat, link: made.entry.content })
   return made.entry
 }
 

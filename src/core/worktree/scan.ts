@@ -12,7 +12,7 @@ import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
 import { isWithin, joinPath, nameOf, parentOf } from './paths.ts'
 import { isOutsideFiles } from './reserved.ts'
-import type { StatCache, StatCacheWriter } from './statCache.ts'
+import type { CachedDirectory, StatCache, StatCacheWriter } from './statCache.ts'
 import { openBelow, sameStat } from './walk.ts'
 
 /** One path where the disk and the recorded state differ. */
@@ -83,10 +83,10 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const listed = listSorted(frame, found)
     if (listed === undefined) return
     const rules = options.gitignore ? withGitignore(frame, listed) : frame.rules
-    const recorded = frame.recorded === undefined ? [] : [...listEntries(reader, frame.recorded)]
-    const cached = cache.block(frame.path)
+    const cached = cache.directory(frame.path)
+    const recorded = recordedEntries(reader, frame.recorded, cached)
+    const contents: Contents = new Map()
     const subdirectories: { name: ByteString; recorded: Entry | null }[] = []
-    cacheWriter?.beginDirectory(frame.path)
     for (const { name, disk, entry } of merge(listed, recorded)) {
       const path = joinPath(frame.path, name)
       if (frame.path === '' && isOutsideFiles(name)) continue
@@ -104,12 +104,13 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
         subdirectories.push({ name, recorded: entry?.kind === 'dir' ? entry : null })
         continue
       }
-      yield* leaf({ frame, name, path, stat, entry, cached })
+      yield* leaf({ frame, name, path, stat, entry, cached, contents })
       if (slicer.due()) {
         yield progress()
         await slicer.pause()
       }
     }
+    if (cacheWriter !== undefined) noteDirectory(cacheWriter, { frame, recorded, cached, contents })
     for (const { name, recorded: entry } of subdirectories) {
       const handle = openChild(frame, name, found, entry)
       if (handle === undefined) continue
@@ -131,7 +132,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     path: ByteString
     stat: FileStat | undefined
     entry: Entry | null
-    cached: (name: ByteString, stat: FileStat) => Link | undefined
+    cached: CachedDirectory | undefined
+    contents: Contents
   }): AsyncGenerator<Progress, void, void> {
     const { path, stat, entry } = at
     if (stat === undefined) {
@@ -153,8 +155,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       found({ path, recorded: entry, disk: stat })
       return
     }
-    const known = at.cached(at.name, stat)
-    if (known !== undefined) cacheWriter?.add(at.name, stat, known)
+    const known = at.cached?.content(at.name, stat)
+    if (known !== undefined) at.contents.set(at.name, { stat, link: known })
     if (known === undefined && stat.kind === 'file' && stat.size !== entry.size) {
       found({ path, recorded: entry, disk: stat })
       return
@@ -164,7 +166,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       found({ path, recorded: entry, disk: stat, unreadable: look.unreadable })
       return
     }
-    if (known === undefined && stat.kind === 'file') cacheWriter?.add(at.name, stat, look.content)
+    if (known === undefined && stat.kind === 'file') at.contents.set(at.name, { stat, link: look.content, fresh: true })
     const sameMode = stat.kind === 'symlink' || stat.mode === entry.mode
     if (!sameMode || !sameLink(look.content, entry.content)) {
       found({ path, recorded: entry, disk: stat, content: look.content })
@@ -202,8 +204,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
           handle.close()
         }
       } else if (frame !== undefined) {
-        const cached = cache.block(parentPath)
-        yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached })
+        const cached = cache.directory(parentPath)
+        yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached, contents: new Map() })
       } else if (recorded !== null) reportGone(reader, path, recorded, found)
     } finally {
       parent?.close()
@@ -254,6 +256,36 @@ export async function* lookAtContent(
     }
   }
   return { unreadable: 'it changes while it is read' }
+}
+
+/** Contents known of one directory's files; `fresh` ones were hashed by this look. */
+type Contents = Map<ByteString, { readonly stat: FileStat; readonly link: Link; readonly fresh?: true }>
+
+function recordedEntries(
+  reader: ObjectReader,
+  node: Link | undefined,
+  cached: CachedDirectory | undefined,
+): readonly Entry[] {
+  if (node === undefined) return []
+  return cached?.entries(node) ?? [...listEntries(reader, node)]
+}
+
+/** Keeps the old block of a directory in which nothing new is to be remembered, else writes it anew. */
+function noteDirectory(
+  writer: StatCacheWriter,
+  seen: {
+    readonly frame: DirectoryFrame
+    readonly recorded: readonly Entry[]
+    readonly cached: CachedDirectory | undefined
+    readonly contents: Contents
+  },
+): void {
+  const { frame, recorded, cached, contents } = seen
+  const fresh = [...contents.values()].filter(content => content.fresh && writer.isSettled(content.stat)).length
+  const hits = [...contents.values()].filter(content => !content.fresh).length
+  const sameNode = frame.recorded === undefined ? recorded.length === 0 : cached?.entries(frame.recorded) !== undefined
+  if (cached !== undefined && sameNode && fresh === 0 && hits === cached.contents) writer.keep(cached)
+  else writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents })
 }
 
 function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null {

@@ -1,61 +1,64 @@
-// What the disk held when it was last looked at: for each file its stat and the link of its content, so that a look at
-// an unchanged tree hashes nothing. One flat file, a block a directory in scan order; derived, rebuilt by any scan.
-
+// What a look at the tree found, directory by directory: the recorded entries, and for each file its stat and the link
+// of its content. The next look at an unchanged tree hashes nothing and reads no directory node. Derived.
 import { asBuffer } from '../format/bytes.ts'
 import { crc32 } from '../format/hash.ts'
 import type { Link, ObjectId } from '../format/id.ts'
+import type { Entry, EntryKind } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, Randomness } from '../host/host.ts'
 
-// File: magic 8 | version u32 | i64 time of the look in microseconds | blocks | u32 zero | u32 CRC-32 of all before.
-// Block: u32 bytes of the rest | u16 path bytes | path | u32 entries | entries.
-// Entry: u8 name bytes | name | u64 dev | u64 inode | u64 size | u32 mode | i64 mtime ns | i64 ctime ns | u8 codec | id.
-const magic = 'SNTSTAT1'
-const headerBytes = 20
-const entryBytesFixed = 1 + 8 + 8 + 8 + 4 + 8 + 8 + 1 + 32
-const bufferBytes = 1 << 20
+// File: magic 8 | blocks | u32 zero | u32 CRC-32 of all before.
+// Block: u32 bytes of the rest | u16 path bytes | path | u8 1 and 32 bytes id of the recorded node, or 0 | u32 entries.
+// Entry: u8 name bytes | name | u8 parts | [recorded: u8 kind, u16 mode, f64 size, link] | [disk: stat, link].
+// Stat: f64 dev | u64 inode | f64 size | u16 mode | i64 mtime ns | i64 ctime ns. Link: u8 codec | 32 bytes id.
+const magic = 'SNTSTAT2'
+const statBytes = 8 + 8 + 8 + 2 + 8 + 8
+const linkBytes = 33
+const recordedBytes = 1 + 2 + 8 + linkBytes
+const hasRecorded = 1
+const hasDisk = 2
+const fileBytesMax = 1 << 30
+const drainBytes = 4 << 20
+const kinds: readonly EntryKind[] = ['file', 'dir', 'symlink']
 
-/** An entry is written only when both its times are this much older than the probe made when the scan began. */
+/** A stat is kept only when both its times are this much older than the probe made when the look began. */
 export const settledNs = 2_000_000_000n
 
-export interface CachedContent {
-  readonly stat: FileStat
-  readonly link: Link
+/** One directory as it was found. */
+export interface CachedDirectory {
+  /** The recorded entries in name order, if they were those of this very node. */
+  entries(node: Link): Entry[] | undefined
+  /** The content of a file whose stat is still the same. */
+  content(name: ByteString, stat: FileStat): Link | undefined
+  /** How many files have a stat here. */
+  readonly contents: number
+  /** The whole block, to be written again as it is. */
+  readonly block: Buffer
 }
 
 export interface StatCache {
-  /** Microseconds; undefined when the tree was never looked at. */
-  readonly lookedAt: number | undefined
-  /** The block of a directory: content links by name, for files whose stat is still the same. */
-  block(path: ByteString): (name: ByteString, stat: FileStat) => Link | undefined
-  readonly bytes: number
+  directory(path: ByteString): CachedDirectory | undefined
+  readonly directories: number
 }
 
-const emptyBlock = () => undefined
-export const emptyStatCache: StatCache = { lookedAt: undefined, block: () => emptyBlock, bytes: 0 }
-
-const fileBytesMax = 1 << 30
+export const emptyStatCache: StatCache = { directory: () => undefined, directories: 0 }
 
 /** Reads the cache; anything odd about the file makes it an empty one. */
 export function loadStatCache(derived: Directory, name: ByteString): StatCache {
   const bytes = readWhole(derived, name)
-  if (bytes === undefined || bytes.length < headerBytes + 8) return emptyStatCache
-  if (bytes.toString('latin1', 0, 8) !== magic) return emptyStatCache
+  if (bytes === undefined || bytes.length < 16 || bytes.toString('latin1', 0, 8) !== magic) return emptyStatCache
   if (crc32(bytes.subarray(0, bytes.length - 4)) !== bytes.readUInt32LE(bytes.length - 4)) return emptyStatCache
   const blocks = new Map<ByteString, number>()
-  for (let at = headerBytes; at < bytes.length - 8; ) {
-    const length = bytes.readUInt32LE(at)
-    if (length === 0) break
+  for (let at = 8; at < bytes.length - 8; at += 4 + bytes.readUInt32LE(at)) {
     const pathLength = bytes.readUInt16LE(at + 4)
-    blocks.set(bytes.toString('latin1', at + 6, at + 6 + pathLength), at + 6 + pathLength)
-    at += 4 + length
+    blocks.set(bytes.toString('latin1', at + 6, at + 6 + pathLength), at)
   }
   return {
-    lookedAt: Number(bytes.readBigInt64LE(12)),
-    bytes: bytes.length,
-    block: path => {
+    directories: blocks.size,
+    directory(path) {
       const at = blocks.get(path)
-      return at === undefined ? emptyBlock : openBlock(bytes, at)
+      if (at === undefined) return undefined
+      return openBlock(bytes.subarray(at, at + 4 + bytes.readUInt32LE(at)))
     },
   }
 }
@@ -82,115 +85,193 @@ function readWhole(directory: Directory, name: ByteString): Buffer | undefined {
   }
 }
 
-function openBlock(bytes: Buffer, start: number) {
-  const offsets = new Map<ByteString, number>()
-  let at = start + 4
-  for (let left = bytes.readUInt32LE(start); left > 0; left--) {
-    const nameLength = bytes[at]
-    offsets.set(bytes.toString('latin1', at + 1, at + 1 + nameLength), at + 1 + nameLength)
-    at += entryBytesFixed + nameLength
+function openBlock(block: Buffer): CachedDirectory {
+  const head = 6 + block.readUInt16LE(4)
+  const node = block[head] === 1 ? block.toString('hex', head + 1, head + 33) : undefined
+  const recorded: Entry[] = []
+  const disk = new Map<ByteString, number>()
+  let at = head + (node === undefined ? 1 : 33)
+  const count = block.readUInt32LE(at)
+  at += 4
+  for (let i = 0; i < count; i++) {
+    const nameEnd = at + 1 + (block[at] as number)
+    const name = block.toString('latin1', at + 1, nameEnd)
+    const parts = block[nameEnd] as number
+    at = nameEnd + 1
+    if ((parts & hasRecorded) !== 0) {
+      recorded.push({
+        name,
+        kind: kinds[block[at] as number] as EntryKind,
+        mode: block.readUInt16LE(at + 1),
+        size: block.readDoubleLE(at + 3),
+        content: readLink(block, at + 11),
+      })
+      at += recordedBytes
+    }
+    if ((parts & hasDisk) !== 0) {
+      disk.set(name, at)
+      at += statBytes + linkBytes
+    }
   }
-  return (name: ByteString, stat: FileStat): Link | undefined => {
-    const offset = offsets.get(name)
-    if (offset === undefined || stat.kind !== 'file') return undefined
-    const same =
-      bytes.readBigInt64LE(offset + 28) === stat.mtimeNs &&
-      bytes.readBigInt64LE(offset + 36) === stat.ctimeNs &&
-      bytes.readBigUInt64LE(offset + 16) === BigInt(stat.size) &&
-      bytes.readBigUInt64LE(offset + 8) === stat.inode &&
-      bytes.readBigUInt64LE(offset) === BigInt(stat.dev) &&
-      bytes.readUInt32LE(offset + 24) === stat.mode
-    if (!same) return undefined
-    const codec = bytes[offset + 44] === 0 ? 'raw' : 'dag-cbor'
-    return { codec, id: bytes.toString('hex', offset + 45, offset + 77) as ObjectId }
+  return {
+    block,
+    contents: disk.size,
+    entries: wanted => (wanted.id === node ? recorded : undefined),
+    content(name, stat) {
+      const from = disk.get(name)
+      return from !== undefined && isSameStat(block, from, stat) ? readLink(block, from + statBytes) : undefined
+    },
   }
 }
 
+function readLink(block: Buffer, at: number): Link {
+  return { codec: block[at] === 0 ? 'raw' : 'dag-cbor', id: block.toString('hex', at + 1, at + linkBytes) as ObjectId }
+}
+
+function isSameStat(block: Buffer, at: number, stat: FileStat): boolean {
+  return (
+    stat.kind === 'file' &&
+    block.readDoubleLE(at + 16) === stat.size &&
+    block.readUInt16LE(at + 24) === stat.mode &&
+    block.readBigInt64LE(at + 26) === stat.mtimeNs &&
+    block.readBigInt64LE(at + 34) === stat.ctimeNs &&
+    block.readBigUInt64LE(at + 8) === stat.inode &&
+    block.readDoubleLE(at) === stat.dev
+  )
+}
+
+/** What a look found in one directory. */
+export interface FoundDirectory {
+  readonly path: ByteString
+  /** The recorded node and its entries in name order; without a node there are none. */
+  readonly node: Link | undefined
+  readonly entries: readonly Entry[]
+  /** Contents of files on disk, by name. */
+  readonly contents: ReadonlyMap<ByteString, { readonly stat: FileStat; readonly link: Link }>
+}
+
 export interface StatCacheWriter {
-  beginDirectory(path: ByteString): void
-  add(name: ByteString, stat: FileStat, link: Link): void
-  /** Puts the new cache in place of the old one. */
+  /** Whether a stat is old enough to be trusted later. */
+  isSettled(stat: FileStat): boolean
+  add(found: FoundDirectory): void
+  /** The directory is as the last look found it. */
+  keep(directory: CachedDirectory): void
+  /** Puts the new cache in place of the old one; does nothing when all was kept. */
   finish(): void
   abort(): void
 }
 
-/** Starts a new cache file; `probeNs` is the file system's own time now, see `settledNs`. */
+/** Collects a new cache; `probeNs` is the file system's own time now, see `settledNs`. */
 export function writeStatCache(
   derived: Directory,
   name: ByteString,
-  options: { readonly random: Randomness; readonly probeNs: bigint; readonly lookedAt: number },
+  options: { readonly random: Randomness; readonly probeNs: bigint; readonly before: StatCache },
 ): StatCacheWriter {
-  const temporary = `${name}.${asBuffer(options.random.bytes(6)).toString('hex')}.new`
-  const file = derived.open(temporary, 'create', 0o600)
   const limit = options.probeNs - settledNs
-  const out = blockedWriter(file)
-  const header = Buffer.alloc(headerBytes)
-  header.write(magic, 'latin1')
-  header.writeUInt32LE(1, 8)
-  header.writeBigInt64LE(BigInt(options.lookedAt), 12)
-  out.write(header)
-  let path: ByteString | undefined
-  let entries: Buffer[] = []
-  const endDirectory = () => {
-    if (path !== undefined && entries.length > 0) out.write(encodeBlock(path, entries))
-    entries = []
-  }
+  const temporary = `${name}.${asBuffer(options.random.bytes(6)).toString('hex')}.new`
+  const out = lateWriter(() => derived.open(temporary, 'create', 0o600))
+  const isSettled = (stat: FileStat) => stat.mtimeNs < limit && stat.ctimeNs < limit
+  let kept = 0
+  let added = 0
+  out.write(Buffer.from(magic, 'latin1'))
   return {
-    beginDirectory(next) {
-      endDirectory()
-      path = next
+    isSettled,
+    add(found) {
+      added++
+      out.write(encodeBlock(found, isSettled))
+      if (out.waitingBytes() >= drainBytes) out.drain()
     },
-    add(entryName, stat, link) {
-      if (stat.mtimeNs < limit && stat.ctimeNs < limit) entries.push(encodeCached(entryName, stat, link))
+    keep(directory) {
+      kept++
+      out.write(directory.block)
     },
     finish() {
-      endDirectory()
+      if (added === 0 && kept === options.before.directories) return
       out.write(Buffer.alloc(4))
       out.end()
-      file.close()
       derived.rename(temporary, derived, name)
     },
     abort() {
-      file.close()
-      derived.removeFile(temporary)
+      if (out.close()) derived.removeFile(temporary)
     },
   }
 }
 
-function encodeBlock(path: ByteString, entries: readonly Buffer[]): Buffer {
-  const head = Buffer.allocUnsafe(4 + 2 + path.length + 4)
-  let length = 2 + path.length + 4
-  for (const entry of entries) length += entry.length
-  head.writeUInt32LE(length, 0)
+function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boolean): Buffer {
+  const { path, entries, contents } = found
+  // Metadata beyond the mode has no place here: such directories are read from their nodes.
+  const node = entries.some(entry => entry.meta !== undefined) ? undefined : found.node
+  const recorded = new Map(node === undefined ? [] : entries.map(entry => [entry.name, entry]))
+  const names = new Set([...recorded.keys(), ...contents.keys()])
+  const parts: Buffer[] = []
+  let count = 0
+  for (const name of [...names].sort()) {
+    const seen = contents.get(name)
+    const encoded = encodeItem(name, recorded.get(name), seen !== undefined && isSettled(seen.stat) ? seen : undefined)
+    if (encoded === undefined) continue
+    parts.push(encoded)
+    count++
+  }
+  const head = Buffer.alloc(6 + path.length + (node === undefined ? 1 : 33) + 4)
   head.writeUInt16LE(path.length, 4)
   head.write(path, 6, 'latin1')
-  head.writeUInt32LE(entries.length, 6 + path.length)
-  return Buffer.concat([head, ...entries])
+  if (node !== undefined) {
+    head[6 + path.length] = 1
+    head.write(node.id, 7 + path.length, 'hex')
+  }
+  head.writeUInt32LE(count, head.length - 4)
+  const block = Buffer.concat([head, ...parts])
+  block.writeUInt32LE(block.length - 4, 0)
+  return block
 }
 
-function encodeCached(name: ByteString, stat: FileStat, link: Link): Buffer {
-  const bytes = Buffer.allocUnsafe(entryBytesFixed + name.length)
+function encodeItem(
+  name: ByteString,
+  recorded: Entry | undefined,
+  disk: { readonly stat: FileStat; readonly link: Link } | undefined,
+): Buffer | undefined {
+  if (recorded === undefined && disk === undefined) return undefined
+  const length =
+    2 + name.length + (recorded === undefined ? 0 : recordedBytes) + (disk === undefined ? 0 : statBytes + linkBytes)
+  const bytes = Buffer.allocUnsafe(length)
   bytes[0] = name.length
   bytes.write(name, 1, 'latin1')
-  const at = 1 + name.length
-  bytes.writeBigUInt64LE(BigInt(stat.dev), at)
-  bytes.writeBigUInt64LE(stat.inode, at + 8)
-  bytes.writeBigUInt64LE(BigInt(stat.size), at + 16)
-  bytes.writeUInt32LE(stat.mode, at + 24)
-  bytes.writeBigInt64LE(stat.mtimeNs, at + 28)
-  bytes.writeBigInt64LE(stat.ctimeNs, at + 36)
-  bytes[at + 44] = link.codec === 'raw' ? 0 : 1
-  bytes.write(link.id, at + 45, 'hex')
+  let at = 1 + name.length
+  bytes[at++] = (recorded === undefined ? 0 : hasRecorded) | (disk === undefined ? 0 : hasDisk)
+  if (recorded !== undefined) {
+    bytes[at] = kinds.indexOf(recorded.kind)
+    bytes.writeUInt16LE(recorded.mode, at + 1)
+    bytes.writeDoubleLE(recorded.size, at + 3)
+    writeLink(bytes, at + 11, recorded.content)
+    at += recordedBytes
+  }
+  if (disk !== undefined) {
+    const { stat, link } = disk
+    bytes.writeDoubleLE(stat.dev, at)
+    bytes.writeBigUInt64LE(stat.inode, at + 8)
+    bytes.writeDoubleLE(stat.size, at + 16)
+    bytes.writeUInt16LE(stat.mode, at + 24)
+    bytes.writeBigInt64LE(stat.mtimeNs, at + 26)
+    bytes.writeBigInt64LE(stat.ctimeNs, at + 34)
+    writeLink(bytes, at + statBytes, link)
+  }
   return bytes
 }
 
-function blockedWriter(file: OpenFile) {
+function writeLink(bytes: Buffer, at: number, link: Link): void {
+  bytes[at] = link.codec === 'raw' ? 0 : 1
+  bytes.write(link.id, at + 1, 'hex')
+}
+
+/** Collects blocks and makes the file only when it must: most looks find nothing new. */
+function lateWriter(open: () => OpenFile) {
   let waiting: Buffer[] = []
   let waitingBytes = 0
   let position = 0
   let checksum = 0
+  let file: OpenFile | undefined
   const drain = () => {
-    if (waitingBytes === 0) return
+    file ??= open()
     const bytes = Buffer.concat(waiting)
     checksum = crc32(bytes, checksum)
     file.write(bytes, position)
@@ -198,17 +279,26 @@ function blockedWriter(file: OpenFile) {
     waiting = []
     waitingBytes = 0
   }
+  const close = (): boolean => {
+    const opened = file !== undefined
+    file?.close()
+    file = undefined
+    return opened
+  }
   return {
+    waitingBytes: () => waitingBytes,
     write(bytes: Buffer) {
       waiting.push(bytes)
       waitingBytes += bytes.length
-      if (waitingBytes >= bufferBytes) drain()
     },
+    drain,
     end() {
       drain()
       const tail = Buffer.alloc(4)
       tail.writeUInt32LE(checksum)
-      file.write(tail, position)
+      file?.write(tail, position)
+      close()
     },
+    close,
   }
 }

@@ -90,7 +90,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     const under = request.under ?? []
     const whole = under.length === 0 || under.includes('')
     const startedAt = clock.nowMicros()
-    const writer = whole ? beginCache(options, startedAt) : undefined
+    const writer = whole ? beginCache(options, currentCache()) : undefined
     const differences: Difference[] = []
     let finished = false
     try {
@@ -123,7 +123,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
   async function* look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void> {
     const stat = statBelow(root, path)
     if (stat === undefined || stat.kind === 'dir' || stat.kind === 'other') return { stat }
-    const cached = currentCache().block(parentOf(path))(nameOf(path), stat)
+    const cached = currentCache().directory(parentOf(path))?.content(nameOf(path), stat)
     if (cached !== undefined) return { stat, content: cached }
     const progress = (): Progress => ({ phase: 'looking', done: 0, unit: 'files' })
     const slicer = createSlicer(clock, signal)
@@ -142,7 +142,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     rules: ignoreRules,
     startCache() {
       const startedAt = clock.nowMicros()
-      const writer = beginCache(options, startedAt)
+      const writer = beginCache(options, currentCache())
       if (writer === undefined) return undefined
       return {
         writer,
@@ -199,11 +199,11 @@ function probe(options: WorktreeOptions): bigint | undefined {
   }
 }
 
-function beginCache(options: WorktreeOptions, lookedAt: number): StatCacheWriter | undefined {
+function beginCache(options: WorktreeOptions, before: StatCache): StatCacheWriter | undefined {
   const probeNs = options.derived === undefined ? undefined : probe(options)
   if (options.derived === undefined || probeNs === undefined) return undefined
   try {
-    return writeStatCache(options.derived, cacheName, { random: options.random, probeNs, lookedAt })
+    return writeStatCache(options.derived, cacheName, { random: options.random, probeNs, before })
   } catch (error) {
     if (isHostError(error)) return undefined
     throw error
