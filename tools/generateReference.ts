@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import path from 'node:path'
-import { completionScript } from '../src/cli/completion.ts'
+import { completionScript } from '../src/cli/completion/completion.ts'
 import { globalFlags } from '../src/cli/globalFlags.ts'
 import { shellQuoted } from '../src/cli/help.ts'
 import { manualPage } from '../src/cli/manual.ts'
