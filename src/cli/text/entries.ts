@@ -22,11 +22,8 @@ export function changeText({ before, after }: TreeChangeData): string {
   if (before.kind !== after.kind) return `${before.kind} -> ${after.kind}`
   const parts: string[] = []
   if (before.object !== after.object) {
-    parts.push(
-      before.size === after.size
-        ? `content, ${shortSize(after.size)}`
-        : `${shortSize(before.size)} -> ${shortSize(after.size)}`,
-    )
+    const [was, is] = [shortSize(before.size), shortSize(after.size)]
+    parts.push(was === is ? `content, ${is}` : `${was} -> ${is}`)
   }
   if (before.mode === after.mode && before.object === after.object) parts.push('as recorded')
   if (before.mode !== after.mode) parts.push(`mode ${before.mode} -> ${after.mode}`)

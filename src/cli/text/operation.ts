@@ -13,7 +13,7 @@ export function render(operation: OperationData, context: TextContext): string {
   if (changedCount > 1) lines.push(...pathLines(changed, changedCount, context))
   if (protectedAs !== undefined) {
     const undo = snapshot === protectedAs ? '' : `; sentctl restore PATH --to ${protectedAs} brings it back`
-    lines.push(`What was in the way is kept as snapshot ${style.bold(protectedAs)}${undo}.`)
+    lines.push(`How it was before is kept as snapshot ${style.bold(protectedAs)}${undo}.`)
   }
   if (drifted.length > 0) {
     lines.push(
