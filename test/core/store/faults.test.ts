@@ -22,6 +22,9 @@ interface Acknowledged {
 const large = [1, 2].map(seed => noise(seed, 600_000))
 const otherLarge = [3, 4].map(seed => noise(seed, 600_000))
 
+/** What the steps put, flushed or not: the next process puts it again. */
+const rewritten = [text('a'), noise(1, 700), noise(2, 700), noise(3, 700), text('taken back'), text('x')]
+
 type Step = (store: Store, told: Acknowledged) => Promise<void> | void
 
 /** One operation after the other, as the timeline would: each either acknowledges or throws. */
@@ -83,6 +86,7 @@ function putAgain(ingest: Ingest, contents: readonly Uint8Array[]): void {
 }
 
 interface Run {
+  readonly workload: readonly Step[]
   readonly host: FailingHost
   readonly inner: TestHost
   readonly told: Acknowledged
@@ -110,11 +114,11 @@ async function run(
       if (error instanceof SimulatedCrash) break
     }
   }
-  return { host, inner, told, errors }
+  return { workload, host, inner, told, errors }
 }
 
 /** Opens what is left as the next process would, and checks what was acknowledged. */
-function checkAfter({ inner, told }: Run, label: string, markAge = 0): void {
+function checkAfter({ workload, inner, told }: Run, label: string, markAge = 0): void {
   const host = createMemoryHost({ disk: inner.disk, clock: inner.clock, random: inner.random })
   const directory = host.files.openDirectory('/')!
   const store = openOn({ host, directory })
@@ -122,22 +126,26 @@ function checkAfter({ inner, told }: Run, label: string, markAge = 0): void {
   const mark = told.marks.at(-1 - markAge) ?? { number: 0, flushedBytes: 0 }
   store.recoverSharedPack(mark)
   for (const id of told.ids) assert.equal(store.read(id).state, 'intact', `${label}: ${id} was acknowledged`)
-  const links = [text('new 1'), noise(9, 3000)].map(content => {
-    const ingest = store.beginIngest({ shared: true })
-    const link = ingest.put('raw', 'chunk', content)
-    ingest.flush()
-    return link
-  })
-  for (const { number } of store.packs()) {
-    for (const item of store.scanPack(number, { deep: true })) {
+  // The next operation builds on what it finds, acknowledged or not; then its word must hold.
+  const links = [text('new 1'), noise(9, 3000), ...rewritten, ...(workload === largeSteps ? otherLarge : [])].map(
+    content => {
+      const ingest = store.beginIngest({ shared: true })
+      const link = ingest.put('raw', 'chunk', content)
+      ingest.flush()
+      return link
+    },
+  )
+  if (inner.disk.state.powerCut !== undefined) inner.disk.cutPower(createSeededRandomness(links.length + label.length))
+  const last = openOn({ host, directory: host.files.openDirectory('/')! })
+  for (const { number } of last.packs()) {
+    for (const item of last.scanPack(number, { deep: true })) {
       assert.equal(item.state, 'intact', `${label}: pack ${number} at ${item.offset}: ${item.reason}`)
     }
   }
-  store.close()
-  const reader = openOn({ host, directory }, { access: 'read' })
-  for (const link of links) assert.equal(reader.read(link.id).state, 'intact')
-  for (const id of told.ids) assert.equal(reader.read(id).state, 'intact')
-  reader.close()
+  for (const link of links)
+    assert.equal(last.read(link.id).state, 'intact', `${label}: ${link.id} was acknowledged later`)
+  for (const id of told.ids) assert.equal(last.read(id).state, 'intact', `${label}: ${id} was acknowledged before`)
+  last.close()
 }
 
 async function operationCount(workload: readonly Step[]): Promise<number> {
@@ -184,18 +192,19 @@ for (const { size, steps, stride } of workloads) {
       })
     }
 
-    it('when everything fails from any operation on', async () => {
+    it('when everything fails from any operation on, and then the power goes', async () => {
       await forOperations(async n => {
         const failFrom = (host: FailingHost): void =>
           host.faults.failWhen(({ number }) => (number >= n ? { kind: 'error', code: 'IO' } : undefined))
-        checkAfter(await run(steps, failFrom), `operation ${n}`)
+        checkAfter(await run(steps, failFrom, { powerCut: 'ordered' }), `operation ${n}`)
       })
     })
 
     for (const bytes of [undefined, 0, 40]) {
-      it(`when the process ends at any operation (${bytes ?? 'before it'})`, async () => {
+      it(`when the process ends at any operation (${bytes ?? 'before it'}), and the power later`, async () => {
         await forOperations(async n => {
-          checkAfter(await run(steps, host => host.faults.crashAt(n, bytes)), `operation ${n}`)
+          const crash = (host: FailingHost): void => host.faults.crashAt(n, bytes)
+          checkAfter(await run(steps, crash, { powerCut: bytes === 40 ? undefined : 'loose' }), `operation ${n}`)
         })
       })
     }
@@ -214,6 +223,33 @@ for (const { size, steps, stride } of workloads) {
   })
 }
 
+describe('what a killed writer left without a flush', () => {
+  it('is durable before anything is built on it', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const inner = createTestHost({ powerCut: 'ordered' })
+      const host = createFailingHost(inner)
+      const told: Acknowledged = { ids: new Set(), marks: [] }
+      const first = openOn({ host, directory: host.files.openDirectory('/')! })
+      put(first, told, { shared: true, contents: [text('before')] })
+      const mark = told.marks[0]!
+      host.faults.failWhen(({ call, path }) => (call === 'flush' && isPack(path) ? { kind: 'crash' } : undefined))
+      const contents = [noise(seed, 3000)]
+      assert.throws(() => put(first, told, { shared: true, contents }), SimulatedCrash)
+      const next = openOn({ host: inner, directory: inner.files.openDirectory('/')! })
+      assert.deepEqual(next.recoverSharedPack(mark), { cutBytes: 0 })
+      const ingest = next.beginIngest({ shared: true })
+      const link = ingest.put('raw', 'chunk', contents[0]!)
+      assert.equal(ingest.objectsWritten, 0, 'it is there already')
+      ingest.flush()
+      inner.disk.cutPower(createSeededRandomness(seed))
+      const last = openOn({ host: inner, directory: inner.files.openDirectory('/')! }, { access: 'read' })
+      assert.equal(last.read(link.id).state, 'intact', `seed ${seed}`)
+    }
+  })
+})
+
+const isPack = (path: string): boolean => path.endsWith('.pack')
+
 describe('a failed flush of the shared pack', () => {
   const prepare = () => {
     const inner = createTestHost()
@@ -224,8 +260,6 @@ describe('a failed flush of the shared pack', () => {
     put(store, told, { shared: true, contents: [text('before')] })
     return { inner, host, directory, store, told }
   }
-  const isPack = (path: string): boolean => path.endsWith('.pack')
-
   it('is taken back, all of its group fails, and the next write goes on', () => {
     const { inner, host, directory, store, told } = prepare()
     const first = store.beginIngest({ shared: true })
@@ -247,7 +281,7 @@ describe('a failed flush of the shared pack', () => {
     assert.equal(store.has(link.id), false)
     put(store, told, { shared: true, contents: [text('goes on')] })
     assert.equal(store.packs().length, 1)
-    checkAfter({ host, inner, told, errors: [] }, 'after a failed flush')
+    checkAfter({ workload: steps, host, inner, told, errors: [] }, 'after a failed flush')
     directory.close()
   })
 
@@ -271,7 +305,7 @@ describe('a failed flush of the shared pack', () => {
     const stubborn = openOn({ host, directory })
     assert.throws(() => put(stubborn, told, { shared: true, contents: [text('lost again')] }))
     failing = false
-    checkAfter({ host, inner, told, errors: [] }, 'after poisoning')
+    checkAfter({ workload: steps, host, inner, told, errors: [] }, 'after poisoning')
     assert.equal(readNote(inner), '', 'settled once the disk let it')
   })
 })
