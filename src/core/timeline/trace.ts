@@ -13,7 +13,7 @@ import { createSlicer } from '../progress.ts'
 import { editTree, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { TreeChange, Work } from './model.ts'
-import { keptHorizon } from './pruned.ts'
+import { gcHorizon, keptHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
 
 const traceName = 'recycle.trace'
@@ -41,6 +41,8 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
     known !== undefined &&
     known.origin === origin &&
     known.base <= horizon &&
+    // What the replay starts from must not have been pruned.
+    known.base >= gcHorizon(context) - 1 &&
     known.next <= size &&
     root.stat(traceName)?.size === known.bytes &&
     (horizon - known.base) / Math.max(1, known.next - known.base) <= staleShare
