@@ -18,7 +18,7 @@ import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
-import { permitAll, type TimelineContext } from './timeline/context.ts'
+import { type Decide, permitAll, type TimelineContext } from './timeline/context.ts'
 import { diffStates, find } from './timeline/diff.ts'
 import { fileDiff } from './timeline/fileDiff.ts'
 import {
@@ -99,6 +99,8 @@ export interface OpenOptions extends Cancellable {
   readonly actor?: string
   /** An id of the interactive session; its records carry it, so that `undo` in a session finds only its own. */
   readonly session?: string
+  /** Decides every operation of this System; without it everything is permitted. */
+  readonly decide?: Decide
 }
 
 export type { FolderSurvey } from './timeline/init.ts'
@@ -360,7 +362,7 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
     directories: { root, runtime, tree, derived },
     clock,
     random,
-    decide: permitAll,
+    decide: options.decide ?? permitAll,
     actor: options.actor ?? 'owner',
     session: options.session,
     access: journal.damage() === undefined ? access : 'read',
