@@ -4,18 +4,24 @@ import { SentientError } from '../../core/errors.ts'
 
 type Value = string | number | boolean | readonly string[] | readonly number[] | undefined
 
-/** A line as a shell splits it: quotes keep words together. Throws USAGE for a quote that does not end. */
+/** A line as a shell splits it: quotes keep words together, outside of them a backslash keeps the next character. */
 export function splitWords(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
   let quote = ''
+  let kept = false
   for (const character of line) {
-    if (quote !== '') {
+    if (kept) {
+      word = (word ?? '') + character
+      kept = false
+    } else if (quote !== '') {
       if (character === quote) quote = ''
       else word = (word ?? '') + character
     } else if (character === '"' || character === "'") {
       quote = character
       word ??= ''
+    } else if (character === '\\') {
+      kept = true
     } else if (character === ' ') {
       if (word !== undefined) words.push(word)
       word = undefined
@@ -41,7 +47,8 @@ export function verbArguments(spec: CommandSpec, words: readonly string[]): Read
     }
     const [given = '', inline] = word.replace(/^--?/, '').split(/=(.*)/s)
     const [name, flag] = findFlag(spec, given)
-    if (flag.type === 'boolean') args[camel(name)] = !given.startsWith('no-')
+    if (flag.type === 'boolean')
+      args[camel(name)] = !given.startsWith('no-') && !/^(?:false|no|off)$/.test(inline ?? '')
     else args[camel(name)] = added(spec, name, flag, args[camel(name)], inline ?? words[++at])
   }
   for (const [name, flag] of Object.entries(spec.flags))

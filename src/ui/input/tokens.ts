@@ -66,6 +66,7 @@ const pendingCharactersMax = 1_000_000
 
 export function createTokenizer(): Tokenizer {
   let pending = ''
+  let escaped = false
   const take = (): Token[] => {
     const tokens: Token[] = []
     while (pending !== '') {
@@ -79,6 +80,9 @@ export function createTokenizer(): Tokenizer {
   }
   return {
     push(chunk) {
+      // The rest of a sequence whose Esc was taken for the key: what it holds must not count as letters.
+      if (escaped && /^[[O]/.test(chunk)) pending = '\x1b'
+      escaped = false
       pending += chunk
       return take()
     },
@@ -88,6 +92,7 @@ export function createTokenizer(): Tokenizer {
     flush() {
       if (pending !== '\x1b') return []
       pending = ''
+      escaped = true
       return [{ type: 'key', key: 'escape' }]
     },
   }

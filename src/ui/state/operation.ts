@@ -108,7 +108,7 @@ export function commandLine(operation: Operation): string {
     case 'redo':
       return line('redo')
     case 'snapshot':
-      return line('snapshot', 'create', ...(operation.label === '' ? [] : ['--label', quoted(operation.label)]))
+      return line('snapshot', 'create', ...(operation.label === '' ? [] : [quoted(operation.label)]))
     case 'label':
       return line('snapshot', 'label', operation.name, quoted(operation.label))
     case 'pin':

@@ -50,9 +50,9 @@ function typedLine(verbs: readonly VerbEntry[], text: string): PaletteItem | und
   const verb = verbs
     .filter(({ name }) => words === name || words.startsWith(`${name} `))
     .sort((a, b) => b.name.length - a.name.length)[0]
-  return verb === undefined || (words === verb.name && (verb.listed || verb.needsWords))
-    ? undefined
-    : { kind: 'line', words, verb }
+  if (verb === undefined) return undefined
+  if (words !== verb.name) return { kind: 'line', words, verb }
+  return verb.listed ? undefined : { kind: 'verb', verb }
 }
 
 /** A beginning counts most, then the beginning of a word, then any part, then the letters in order. */
