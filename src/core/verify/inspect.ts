@@ -31,6 +31,8 @@ export interface Inspection {
   readonly packs: PacksOutcome
   /** Objects that are needed, or were, and that no sound copy is left of. */
   readonly troubles: ReadonlyMap<ObjectId, Trouble>
+  /** Which object a finding is about. */
+  readonly objectOf: ReadonlyMap<Finding, ObjectId>
   /** What of the state in force needs them. */
   readonly affected: readonly Affected[]
 }
@@ -47,10 +49,10 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   if (options.depth === 'default') yield* addKnownDamage(context, troubles)
   const affected = troubles.size === 0 ? [] : yield* findAffected(context, troubles, options.signal)
   const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
-  reportObjects(report, { troubles, affected, losses, damaged: packs.damaged, reach })
+  const objectOf = reportObjects(report, { troubles, affected, losses, damaged: packs.damaged, reach })
   if (context.journal.damage() === undefined || lastReadable(context) !== undefined)
     writeDamagedPaths(context, new Set(affected.map(({ path }) => path)))
-  return { report, journal, packs, troubles, affected }
+  return { report, journal, packs, troubles, objectOf, affected }
 }
 
 const attemptsMax = 3
@@ -188,7 +190,11 @@ interface ObjectFindings {
 
 const objectCodes = { missing: 'object-missing', damaged: 'object-damaged', malformed: 'node-not-canonical' } as const
 
-function reportObjects(report: Report, { troubles, affected, losses, damaged, reach }: ObjectFindings): void {
+function reportObjects(
+  report: Report,
+  { troubles, affected, losses, damaged, reach }: ObjectFindings,
+): ReadonlyMap<Finding, ObjectId> {
+  const objectOf = new Map<Finding, ObjectId>()
   const pathsOf = new Map<ObjectId, ByteString[]>()
   for (const { path, id } of affected) pathsOf.set(id, [...(pathsOf.get(id) ?? []), path])
   const placed = new Set<string>()
@@ -210,7 +216,7 @@ function reportObjects(report: Report, { troubles, affected, losses, damaged, re
         found: `${reason}${note}`,
       }
       for (const part of spread(link.id, pathsOf, reach.has(link.id) ? trouble?.seq : undefined))
-        report.found('pack entries', { ...finding, ...part })
+        objectOf.set(report.found('pack entries', { ...finding, ...part }), link.id)
     }
   }
   for (const { link, state, found, where, seq, path } of troubles.values()) {
@@ -224,8 +230,10 @@ function reportObjects(report: Report, { troubles, affected, losses, damaged, re
       found: `${found}${path === undefined ? '' : ` (${displayBytes(path) || 'the top'})`}${known ? ' (known to be lost)' : ''}`,
     }
     const check = state === 'malformed' ? 'directory nodes' : 'objects'
-    for (const part of spread(link.id, pathsOf, seq)) report.found(check, { ...finding, ...part })
+    for (const part of spread(link.id, pathsOf, seq))
+      objectOf.set(report.found(check, { ...finding, ...part }), link.id)
   }
+  return objectOf
 }
 
 /** One finding for each path of the state in force; one with the record alone for what only the history needs. */

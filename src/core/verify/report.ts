@@ -6,7 +6,8 @@ export const findingsMax = 10_000
 export interface Report {
   /** The check's line; `text` is one line for people. Notes do not count as its findings. */
   line(name: string, checked: number, text: string): void
-  found(check: string, finding: Finding): void
+  /** The finding as it is kept. */
+  found(check: string, finding: Finding): Finding
   readonly checks: readonly VerifyCheck[]
   /** The first of them; the checks count all. */
   readonly findings: readonly Finding[]
@@ -22,7 +23,9 @@ export function createReport(): Report {
     },
     found(check, finding) {
       if (finding.severity !== 'note') counts.set(check, (counts.get(check) ?? 0) + 1)
-      if (findings.length < findingsMax) findings.push(withoutUndefined(finding))
+      const kept = withoutUndefined(finding)
+      if (findings.length < findingsMax) findings.push(kept)
+      return kept
     },
     get checks() {
       return lines.map(line => ({ ...line, findings: counts.get(line.name) ?? 0 }))
