@@ -29,6 +29,8 @@ const privateIngestBytes = 1 << 20
 const fileMode = 0o644
 const directoryMode = 0o755
 const linkTargetBytesMax = 4_095
+/** A record of many moved paths names these first ones; the list of changes has them all. */
+const namedSourcesMax = 8
 
 const subjectOf = (paths: readonly GovernedPath[]) => ({ kind: 'file' as const, id: commonAncestor(paths) })
 
@@ -312,7 +314,10 @@ async function* transfer(context: TimelineContext, request: TransferRequest): Wo
       action,
       subject: subjectOf([...from, to]),
       changes: [...changes.values()],
-      fields: { to: Buffer.from(to, 'latin1') },
+      fields: {
+        from: from.slice(0, namedSourcesMax).map(path => Buffer.from(path, 'latin1')),
+        to: Buffer.from(to, 'latin1'),
+      },
       snapshotBefore: bulk(action, changes.size),
     }
   })

@@ -1,7 +1,7 @@
 // Records for people and programs: plain views of the journal's records, the changes they hold, filters over them.
 import { isSentientError, SentientError } from '../errors.ts'
-import { displayBytes, hexOf } from '../format/bytes.ts'
-import { isLink } from '../format/cbor.ts'
+import { byteStringOf, displayBytes, hexOf } from '../format/bytes.ts'
+import { isLink, isList } from '../format/cbor.ts'
 import type { Link } from '../format/id.ts'
 import type { JournalRecord, RecordResult } from '../journal/model.ts'
 import { countChanges, readChanges } from '../store/changes.ts'
@@ -98,12 +98,17 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
   const paths = counted === 1 ? '1 path' : `${counted} paths`
   const scope = subject.id === '' ? paths : changed > 1 ? `${id} (${paths})` : id
   switch (action) {
+    case 'init':
+      return 'a new root folder'
+    case 'gc':
+    case 'repair':
+      return action
     case 'adopt':
       return `adopted ${paths}`
     case 'move':
     case 'copy': {
-      const to = fields.to instanceof Uint8Array ? displayBytes(Buffer.from(fields.to).toString('latin1')) : ''
-      return `${action} ${scope} to ${to === '' ? '.' : to}`
+      const from = isList(fields.from) && fields.from.length === 1 ? displayField(fields.from[0]) : scope
+      return `${action} ${from} to ${displayField(fields.to) || '.'}`
     }
     case 'rollback':
       return `rollback to ${String(fields.state ?? id)} (${paths})`
@@ -111,7 +116,7 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
       return `restore ${scope} from ${String(fields.state ?? '')}`
     case 'undo':
     case 'redo':
-      return `${action} of ${action === 'undo' ? String(fields.of ?? '') : 'undo'} #${body.cause ?? '?'} (${paths})`
+      return `${action} of ${action === 'undo' ? String(fields.of ?? '') : 'undo'} #${body.cause ?? '?'}${counted === 0 ? '' : ` (${paths})`}`
     case 'snapshot':
       return `snapshot ${id}${fields.label ? ` "${displayText(String(fields.label))}"` : ''}`
     case 'snapshot-label':
@@ -124,6 +129,8 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
       return `${action} ${scope}`
   }
 }
+
+const displayField = (value: unknown): string => (value instanceof Uint8Array ? displayBytes(byteStringOf(value)) : '')
 
 const displayText = (text: string): string => displayBytes(Buffer.from(text).toString('latin1'))
 
