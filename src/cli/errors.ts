@@ -28,8 +28,11 @@ const hostCodes: Partial<Record<HostErrorCode, ErrorCode>> = {
 }
 
 /** Every thrown value as a SentientError; what is not one of ours is INTERNAL. */
-export function sentientErrorOf(error: unknown): SentientError {
-  if (error instanceof SentientError) return error
+export function sentientErrorOf(error: unknown, verb?: string): SentientError {
+  if (error instanceof SentientError) {
+    if (error.code !== 'USAGE' || error.details.hint !== undefined || verb === undefined) return error
+    return new SentientError('USAGE', { ...error.details, hint: `See sentctl help ${verb}.` }, error)
+  }
   if (error instanceof HostError) {
     return new SentientError(
       hostCodes[error.code] ?? 'IO',
@@ -48,7 +51,8 @@ export function errorData(error: SentientError): ErrorData {
     kind: error.kind,
     exitCode: exitCodes[error.kind],
     what: error.details.what ?? errorTable[error.code].title,
-    ...(where === undefined ? {} : { where }),
+    // The root folder itself has no name.
+    ...(where === undefined ? {} : { where: where === '' ? '.' : where }),
     ...(expected === undefined ? {} : { expected }),
     ...(found === undefined ? {} : { found }),
     hint: error.hint,

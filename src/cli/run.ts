@@ -34,14 +34,16 @@ interface Run {
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   let exitCode: number
   let log: RunLog | undefined
+  let verb: CommandName | undefined
   try {
     const parsed = parseArguments(argv)
+    verb = parsed.name
     log = openLog(parsed.global.log)
     log.write('start', { version: io.version, verb: parsed.name ?? null })
     exitCode = await runParsed(parsed, io, log)
     log.write('end', { exitCode })
   } catch (thrown) {
-    const error = sentientErrorOf(thrown)
+    const error = sentientErrorOf(thrown, verb)
     log?.failed(error)
     exitCode = exitCodes[error.kind]
     io.stderr.write(

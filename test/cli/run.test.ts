@@ -351,3 +351,44 @@ test('log bounds: after and up to a state, and a time before the history means a
   assert.deepEqual(await seqs('--until', '2001-01-01'), [])
   assert.equal((await run(['log', '--since', 'nonsense'], { cwd: at() })).exitCode, 1)
 })
+
+test('"restore ." brings back all that changed outside and leaves what is new alone', async () => {
+  fs.writeFileSync(at('etc/motd'), 'changed\n')
+  fs.writeFileSync(at('stray'), 'x')
+  fs.rmSync(at('app'), { recursive: true })
+  await must(at(), ['restore', '.'])
+  assert.equal(fs.readFileSync(at('etc/motd'), 'utf8'), 'welcome\n')
+  assert.ok(fs.existsSync(at('app/run.sh')))
+  assert.equal(fs.readFileSync(at('stray'), 'utf8'), 'x')
+  fs.rmSync(at('stray'))
+})
+
+test('a target with a slash at its end must be a directory', async () => {
+  const moved = await run(['mv', 'etc/motd', 'typo/'], { cwd: at() })
+  assert.equal(moved.exitCode, 1)
+  assert.match(moved.stderr, /NOT_A_DIRECTORY/)
+  assert.ok(!fs.existsSync(at('typo')))
+  await must(at(), ['mv', 'etc/motd', 'home/'])
+  await must(at(), ['undo'])
+})
+
+test('wrong usage that only the root folder knows of names the verb to look up', async () => {
+  const { exitCode, stderr } = await run(['snapshot', 'create', '--name', 'no good'], { cwd: at() })
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /See sentctl help snapshot create\./)
+})
+
+test('a locked root folder is exit code 5, and names nothing it does not know', { timeout: 30_000 }, async () => {
+  const { DatabaseSync } = await import('node:sqlite')
+  const holder = new DatabaseSync(at('.runtime/lock'))
+  holder.exec('BEGIN EXCLUSIVE')
+  try {
+    const { exitCode, stderr } = await run(['put', 'home/waits', '--json'], { cwd: at(), input: 'x' })
+    assert.equal(exitCode, 5)
+    assert.equal(JSON.parse(stderr).error.code, 'LOCKED')
+    assert.equal((await run(['log', '-n', '1'], { cwd: at() })).exitCode, 0, 'readers are never blocked')
+  } finally {
+    holder.exec('ROLLBACK')
+    holder.close()
+  }
+})

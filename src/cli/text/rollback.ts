@@ -15,8 +15,10 @@ export function render(rollback: OutputOf<(typeof commandTable)['rollback']>, co
   const { target, counts, bytes, changes, drift, settingsChange, operation } = rollback
   const { style, base } = context
   if (operation !== undefined) {
-    const undo = operation.seq === undefined ? '' : style.dim('sentctl undo takes it back.\n')
-    return `${renderOperation(operation, context)}Everything is as at ${target.text}: ${counted(counts.created + counts.changed + counts.deleted, 'path')} brought back, ${spokenSize(bytes)} written.\n${undo}`
+    if (operation.seq === undefined) return `Nothing to do: everything is as at ${target.text} already.\n`
+    const brought = counted(counts.created + counts.changed + counts.deleted, 'path')
+    const done = `Everything is as at ${target.text}: ${brought} brought back, ${spokenSize(bytes)} written.`
+    return `${renderOperation(operation, context)}${done}\n${style.dim('sentctl undo takes it back.')}\n`
   }
   const total = counts.created + counts.changed + counts.deleted
   const rows = changes

@@ -11,7 +11,7 @@ export function render(
   { path, versions }: OutputOf<(typeof commandTable)['when']>,
   { style, base }: TextContext,
 ): string {
-  if (versions.length === 0) return `No record changed ${shownPath(path, base)}.\n`
+  if (versions.length === 0) return `${shownPath(path, base)}: no record changed it.\n`
   const rows = versions.map(({ seq, time, actor, action, before, after }) => {
     const change = before === undefined ? 'created' : after === undefined ? 'deleted' : 'changed'
     const what =

@@ -4,10 +4,11 @@ import { operationData } from '../data.ts'
 import { operationExit } from '../operationExit.ts'
 import { type Handler, relay } from '../spec.ts'
 import type { mvSpec } from './spec.ts'
+import { targetPath } from './target.ts'
 
 export const run: Handler<typeof mvSpec> = async function* ({ system, args, signal, cwd }) {
   const from = args.from.map(text => system.governedPath(text, cwd))
-  const to = system.governedPath(args.to, cwd)
+  const to = targetPath(system, args.to, cwd)
   const result = yield* relay(system.move(from, to, { signal, force: args.force }))
   return { result: operationData(system, result), exitCode: operationExit(result) }
 }
