@@ -2,23 +2,25 @@
 // the reference documents.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
+import { plainStyle } from '../../src/cli/style.ts'
+import { textRenderers } from '../../src/cli/text/renderers.ts'
 import type { CommandSpec, ExampleSpec } from '../../src/commands/spec.ts'
-import { commandNames, specOf } from '../../src/commands/table.ts'
+import { type CommandName, commandNames, specOf } from '../../src/commands/table.ts'
 import { type Ran, run } from '../cli/runner.ts'
 import { misfits } from './checkShape.ts'
 import { words } from './commandLine.ts'
-import { makeFixture, must } from './fixture.ts'
+import { type Fixture, makeFixture, must } from './fixture.ts'
 
 /** How long an endless verb runs before it is interrupted. */
 const interruptAfterMs = 300
 
-async function runExample(spec: CommandSpec, example: ExampleSpec, root: string, json: boolean): Promise<Ran> {
+async function runExample(spec: CommandSpec, example: ExampleSpec, root: string): Promise<Ran> {
   const [, ...argv] = words(await withSubstitutions(example.command, root))
   const stop = new AbortController()
   const timer = spec.endless === true ? setTimeout(() => stop.abort(), interruptAfterMs) : undefined
   try {
-    return await run(json ? [...argv, '--json'] : argv, { cwd: root, input: example.input ?? '', signal: stop.signal })
+    return await run([...argv, '--json'], { cwd: root, input: example.input ?? '', signal: stop.signal })
   } finally {
     clearTimeout(timer)
   }
@@ -32,29 +34,44 @@ async function withSubstitutions(command: string, root: string): Promise<string>
   return command.replace(inner[0], (await must(root, argv)).trim())
 }
 
-function checkData({ name, output }: CommandSpec, command: string, { stdout }: Ran): void {
+/** The data fits its shape, and the text form can be made of it. */
+async function checkData(name: CommandName, command: string, { stdout }: Ran): Promise<void> {
+  const { output } = specOf(name)
   const lines = stdout.split('\n').filter(line => line !== '')
   if (output.kind === 'object') assert.equal(lines.length, 1, `${command} --json: one line`)
-  for (const line of lines) assert.deepEqual(misfits(JSON.parse(line), output.shape, name), [], command)
+  const { render } = await textRenderers[name]()
+  for (const line of lines) {
+    const data: unknown = JSON.parse(line)
+    assert.deepEqual(misfits(data, output.shape, name), [], command)
+    const text = render(data as never, { style: plainStyle, width: 80, terminal: false, base: '', args: {} })
+    assert.ok(printsWhileItRuns.has(name) || /\S.*\n$/s.test(text), `${command}: ${JSON.stringify(text)}`)
+    assert.ok(!/undefined|NaN|\[object/.test(text), text)
+  }
 }
+
+const printsWhileItRuns: ReadonlySet<CommandName> = new Set(['cat', 'ui'])
+
+/** Verbs that change nothing share one root folder; the others get one each. */
+let shared: Fixture
+before(async () => {
+  shared = await makeFixture()
+  await must(shared.root, ['inclusion', '1', 'record-1.proof'])
+})
+after(() => shared.remove())
 
 for (const name of commandNames) {
   const spec = specOf(name)
   test(`examples of ${name}`, async () => {
-    for (const json of [false, true]) {
-      const fixture = await makeFixture()
-      try {
-        if (name === 'verify-inclusion') await must(fixture.root, ['inclusion', '1', 'record-1.proof'])
-        for (const example of spec.examples) {
-          const ran = await runExample(spec, example, fixture.root, json)
-          assert.equal(ran.exitCode, example.exit ?? 0, `${example.command}\n${ran.stdout}${ran.stderr}`)
-          if (ran.exitCode !== 0) continue
-          if (json) checkData(spec, example.command, ran)
-          else if (name !== 'ui') assert.ok(ran.stdout.length > 0, example.command)
-        }
-      } finally {
-        fixture.remove()
+    const own = spec.access === 'write' ? await makeFixture() : undefined
+    const { root } = own ?? shared
+    try {
+      for (const example of spec.examples) {
+        const ran = await runExample(spec, example, root)
+        assert.equal(ran.exitCode, example.exit ?? 0, `${example.command}\n${ran.stdout}${ran.stderr}`)
+        if (ran.exitCode === 0) await checkData(name, example.command, ran)
       }
+    } finally {
+      own?.remove()
     }
   })
 }
