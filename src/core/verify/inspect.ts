@@ -207,7 +207,7 @@ function reportObjects(
     for (const link of links) {
       const trouble = troubles.get(link.id)
       const known = trouble !== undefined && losses?.hasObject(link.id) === true
-      const note = known ? ' (known to be lost)' : trouble === undefined ? '; another copy is sound' : ''
+      const note = known ? ' (known to be lost)' : trouble === undefined ? '; the object can be read all the same' : ''
       const finding: Finding = {
         code: 'pack-entry-damaged',
         severity: known && !pathsOf.has(link.id) ? 'note' : 'damage',

@@ -71,6 +71,8 @@ async function* mend(
   const records = journal.unreadableRecords ? yield* unreadableRanges(context, signal) : []
   const wanted = new Map<ObjectId, Link>()
   for (const [id, { link, state }] of troubles) if (state !== 'malformed') wanted.set(id, link)
+  // What only an index still leads to, past a damaged header, must come along too.
+  for (const { links } of packs.damaged) for (const link of links) wanted.set(link.id, link)
   const newRecords = records.filter(({ from, to }) => !known.hasRecord(from) || !known.hasRecord(to - 1))
   if (wanted.size === 0 && packs.packs.size === 0 && newRecords.length === 0) return { objects: [], records: [] }
   const damagedPacks = context.store.packs().filter(({ number }) => packs.packs.has(number))
