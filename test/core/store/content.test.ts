@@ -17,7 +17,7 @@ import {
   openContent,
 } from '../../../src/core/store/content.ts'
 import { buildDirectory } from '../../../src/core/store/tree.ts'
-import { noise } from '../../suites/storeSuite.ts'
+import { noise } from '../../suites/storeSubject.ts'
 import { memoryObjects } from './memoryObjects.ts'
 
 /** A source that gives at most as many bytes at a time as `sizes` say in turn. */

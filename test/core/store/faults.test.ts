@@ -9,7 +9,7 @@ import { type ObjectId, objectId } from '../../../src/core/format/id.ts'
 import { createFailingHost, type FailingHost, type Fault, SimulatedCrash } from '../../../src/core/host/failing.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { Ingest, SharedPackMark, Store } from '../../../src/core/store/store.ts'
-import { finished, noise, openOn, text } from '../../suites/storeSuite.ts'
+import { finished, noise, openOn, text } from '../../suites/storeSubject.ts'
 import { createSeededRandomness, createTestHost, type TestHost, type TestHostOptions } from '../../support/host.ts'
 
 /** What a caller was told: these objects are durable, and the shared pack is flushed so far. */
