@@ -1,62 +1,37 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { SentientError } from './errors.ts'
-import { displayBytes, hexOf, parseDisplayed } from './format/bytes.ts'
+import { hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
-import type { Entry } from './format/node.ts'
-import { parseVerifierKey } from './format/note.ts'
-import type { Body } from './format/record.ts'
-import { encodeState } from './format/state.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
-import type { ByteString, Directory, FileKind, Host } from './host/host.ts'
+import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
 import { writeBinding } from './keys/binding.ts'
-import { createLogKey, type LogKeys, openLogKeys } from './keys/keys.ts'
+import { type LogKeys, openLogKeys } from './keys/keys.ts'
+import { makeRoot } from './newRoot.ts'
 import { openStore } from './store/store.ts'
-import { emptyDirectory } from './store/tree.ts'
+import type { Cancellable, InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
-import { type Decide, permitAll, type TimelineContext } from './timeline/context.ts'
+import { permitAll, type TimelineContext } from './timeline/context.ts'
 import { diffStates, find } from './timeline/diff.ts'
 import { fileDiff } from './timeline/fileDiff.ts'
 import {
   applySettings,
   type LoadedSettings,
   loadSettingsInForce,
-  readSettingsFile,
   setSetting,
   settingsCandidate,
-  writeSettingsFile,
 } from './timeline/governing.ts'
-import { createSkeleton, type FolderSurvey, isRootFolder, survey } from './timeline/init.ts'
-import type {
-  CheckpointView,
-  DiffReport,
-  FileDiff,
-  GcReport,
-  GovernedPath,
-  ListedEntry,
-  Notice,
-  OperationResult,
-  RecordFilter,
-  RecordView,
-  RepairReport,
-  RollbackPreview,
-  SnapshotView,
-  StatePoint,
-  StatusReport,
-  TreeChange,
-  VerifyReport,
-  Version,
-  Work,
-} from './timeline/model.ts'
+import { type FolderSurvey, isRootFolder, survey } from './timeline/init.ts'
+import type { CheckpointView, Notice, RecordView, Work } from './timeline/model.ts'
 import { copy, makeDirectory, makeSymlink, move, put, remove, setMode } from './timeline/operations.ts'
 import { changesOf, filteredRecords, requireRecord, viewOf } from './timeline/records.ts'
 import { resolveState } from './timeline/resolve.ts'
 import { restore, rollback, rollbackPreview } from './timeline/restore.ts'
-import { defaultSettings, parseSettings, type Settings, settingsError, settingsText } from './timeline/settings.ts'
+import { defaultSettings, settingsText } from './timeline/settings.ts'
 import {
   snapshotCreate,
   snapshotLabel,
@@ -76,205 +51,24 @@ import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
 import { repair } from './verify/repair.ts'
 import { verify } from './verify/verify.ts'
-import { checkGovernedPath } from './worktree/paths.ts'
+import { governedPathOf } from './worktree/paths.ts'
+import { reservedTopNames } from './worktree/reserved.ts'
 import { openWorktree } from './worktree/worktree.ts'
 
-/** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
-export interface ByteSource {
-  readonly size: number
-  read(target: Uint8Array, offset: number, length: number, position: number): number
-}
-
-export interface OpenedFile extends ByteSource {
-  close(): void
-}
-
-export interface Cancellable {
-  readonly signal?: AbortSignal
-}
-
-export interface OpenOptions extends Cancellable {
-  readonly rootPath: string
-  readonly access: 'read' | 'write'
-  readonly actor?: string
-  /** An id of the interactive session; its records carry it, so that `undo` in a session finds only its own. */
-  readonly session?: string
-  /** Decides every operation of this System; without it everything is permitted. */
-  readonly decide?: Decide
-}
-
+export type {
+  ByteSource,
+  Cancellable,
+  DoctorCheck,
+  InitOptions,
+  InitResult,
+  OpenedFile,
+  OpenOptions,
+  SettingsCandidate,
+  System,
+  VerifyOptions,
+  WatchEvent,
+} from './systemApi.ts'
 export type { FolderSurvey } from './timeline/init.ts'
-
-export interface InitOptions extends Cancellable {
-  readonly path: string
-  readonly zk: boolean
-  /** Replaces the default ignore patterns. */
-  readonly ignore?: readonly string[]
-}
-
-export interface InitResult extends OperationResult {
-  readonly files: number
-  readonly bytes: number
-  readonly logId: string
-  readonly origin: string
-  readonly verifierKey: string
-}
-
-export interface SettingsCandidate {
-  readonly state: 'none' | 'changed' | 'missing' | 'invalid'
-  readonly problem?: { readonly line: number; readonly column: number; readonly message: string }
-  readonly differences: readonly { readonly key: string; readonly inForce: string; readonly candidate: string }[]
-}
-
-export interface WatchEvent {
-  readonly kind: 'watching' | 'drift' | 'absorbed' | 'healed' | 'record' | 'rescan' | 'snapshot' | 'problem'
-  readonly time: number
-  readonly paths: readonly GovernedPath[]
-  readonly text: string
-  readonly seq?: number
-}
-
-export interface DoctorCheck {
-  readonly name: string
-  readonly state: 'ok' | 'warn' | 'bad'
-  readonly text: string
-  readonly hint?: string
-}
-
-export interface VerifyOptions extends Cancellable {
-  readonly quick?: boolean
-  readonly deep?: boolean
-  readonly since?: number
-}
-
-export interface System {
-  readonly rootPath: string
-  readonly access: 'read' | 'write'
-  readonly notices: readonly Notice[]
-  /** The settings in force, and the text they were read from. */
-  settings(): { readonly values: Settings; readonly text: string }
-  now(): { readonly records: number; readonly root: string; readonly time: number; readonly applied: number }
-  /** Looks for records of other processes; true when there were some. */
-  refresh(): boolean
-  /** A user's text (escapes as displayed) relative to `cwd` (an absolute path) as a path below the root folder. */
-  governedPath(text: string, cwd: string): GovernedPath
-  resolve(text: string): StatePoint
-
-  status(options?: Cancellable & { readonly under?: readonly GovernedPath[] }): Work<StatusReport>
-  lastStatus(): StatusReport | undefined
-  directory(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry[]
-  entry(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry | undefined
-  openFile(path: GovernedPath, at: StatePoint | 'disk'): OpenedFile | undefined
-  find(
-    options: Cancellable & {
-      readonly under?: GovernedPath
-      readonly name?: string
-      readonly kind?: FileKind
-      readonly at?: StatePoint
-    },
-  ): AsyncGenerator<ListedEntry>
-  walkState(point: StatePoint, under?: GovernedPath): Generator<{ readonly path: GovernedPath; readonly entry: Entry }>
-
-  records(filter?: RecordFilter): Generator<RecordView>
-  record(seq: number): RecordView
-  recordChanges(seq: number): Generator<TreeChange>
-  versions(path: GovernedPath, options?: Cancellable & { readonly limit?: number }): Work<Version[]>
-  diff(
-    from: StatePoint,
-    to: StatePoint | 'disk',
-    options?: Cancellable & { readonly under?: readonly GovernedPath[] },
-  ): Work<DiffReport>
-  fileDiff(
-    path: GovernedPath,
-    from: StatePoint,
-    to: StatePoint | 'disk',
-    options?: { readonly context?: number },
-  ): FileDiff
-  snapshots(): SnapshotView[]
-  /** Bytes that dropping a snapshot and all older unpinned ones would free, by name. */
-  snapshotSpace(options?: Cancellable): Work<ReadonlyMap<string, number>>
-
-  put(
-    path: GovernedPath,
-    source: ByteSource,
-    options?: Cancellable & { readonly mode?: number; readonly parents?: boolean },
-  ): Work<OperationResult>
-  makeDirectory(
-    path: GovernedPath,
-    options?: Cancellable & { readonly parents?: boolean; readonly mode?: number },
-  ): Work<OperationResult>
-  makeSymlink(path: GovernedPath, target: ByteString, options?: Cancellable): Work<OperationResult>
-  setMode(
-    paths: readonly GovernedPath[],
-    mode: (current: number, kind: FileKind) => number,
-    options?: Cancellable & { readonly recursive?: boolean },
-  ): Work<OperationResult>
-  remove(
-    paths: readonly GovernedPath[],
-    options?: Cancellable & { readonly recursive?: boolean },
-  ): Work<OperationResult>
-  /** Into `to` when it is a directory, else to that name (one path only); refuses to replace unless `force`. */
-  move(
-    from: readonly GovernedPath[],
-    to: GovernedPath,
-    options?: Cancellable & { readonly force?: boolean },
-  ): Work<OperationResult>
-  copy(
-    from: readonly GovernedPath[],
-    to: GovernedPath,
-    options?: Cancellable & { readonly force?: boolean; readonly recursive?: boolean },
-  ): Work<OperationResult>
-  /** The first keeping of a new root folder's content; part of `initRoot`, and to be run again when that was killed. */
-  adopt(options?: Cancellable): Work<OperationResult>
-  /** Keeps drift: of the paths and what lies below them; of everything when there are none. */
-  absorb(paths: readonly GovernedPath[], options?: Cancellable): Work<OperationResult>
-  restore(
-    paths: readonly GovernedPath[],
-    to: StatePoint,
-    options?: Cancellable & { readonly hunks?: readonly number[]; readonly as?: GovernedPath },
-  ): Work<OperationResult>
-  rollbackPreview(to: StatePoint, options?: Cancellable): Work<RollbackPreview>
-  rollback(to: StatePoint, options?: Cancellable): Work<OperationResult>
-  /** The record that `undo` would undo. */
-  undoTarget(options?: { readonly session?: string }): RecordView | undefined
-  undo(options?: Cancellable & { readonly seq?: number; readonly session?: string }): Work<OperationResult>
-  redoTarget(options?: { readonly session?: string }): RecordView | undefined
-  redo(options?: Cancellable & { readonly session?: string }): Work<OperationResult>
-  snapshotCreate(
-    options?: Cancellable & {
-      readonly label?: string
-      readonly name?: string
-      readonly absorb?: boolean
-      readonly automatic?: boolean
-    },
-  ): Work<OperationResult>
-  snapshotLabel(name: string, label: string): Work<OperationResult>
-  snapshotPin(name: string, pinned: boolean): Work<OperationResult>
-  snapshotRemove(name: string): Work<OperationResult>
-  settingsCandidate(): Promise<SettingsCandidate>
-  applySettings(options?: Cancellable): Work<OperationResult>
-  /** Edits one key of sentient.yaml (value as YAML text, comments kept) and applies it. */
-  setSetting(key: string, value: string, options?: Cancellable): Work<OperationResult>
-
-  verify(options?: VerifyOptions): Work<VerifyReport>
-  repair(options?: Cancellable): Work<RepairReport>
-  gc(options?: Cancellable & { readonly dryRun?: boolean }): Work<GcReport>
-  checkpoint(): CheckpointView | undefined
-  signCheckpoint(): Promise<CheckpointView>
-  verifierKey(): string
-  /** A small text file that proves a record's inclusion; see format/README.md. */
-  inclusion(seq: number): Promise<string>
-  watch(options: {
-    readonly signal: AbortSignal
-    readonly absorb?: boolean
-    readonly heal?: boolean
-  }): AsyncGenerator<WatchEvent>
-  /** Records as they come, of all processes, from `from` on (default: the next one). */
-  follow(options: { readonly signal: AbortSignal; readonly from?: number }): AsyncGenerator<RecordView>
-  doctor(): Promise<DoctorCheck[]>
-  /** Signs a checkpoint when the journal grew, writes what is derived, lets everything go. */
-  close(): Promise<void>
-}
 
 /** Opens a root folder. Finishes what an earlier process committed and could not show, when nobody holds the lock. */
 export async function openSystem(host: Host, options: OpenOptions): Promise<System> {
@@ -539,31 +333,6 @@ function lazyDatabase(host: Host, context: TimelineContext) {
   return Object.assign(open, { close: () => opened?.close() })
 }
 
-/** See `System.governedPath`. */
-function governedPathOf(rootPath: string, text: string, cwd: string): GovernedPath {
-  const invalid = (found: string, cause?: unknown) => new SentientError('PATH_INVALID', { where: text, found }, cause)
-  let bytes: ByteString
-  try {
-    bytes = parseDisplayed(text)
-  } catch (error) {
-    throw invalid('an unknown escape', error)
-  }
-  const root = parseDisplayed(rootPath)
-  const start = bytes.startsWith('/') ? '' : parseDisplayed(cwd)
-  const parts: ByteString[] = []
-  for (const part of `${start}/${bytes}`.split('/')) {
-    if (part === '' || part === '.') continue
-    if (part === '..') parts.pop()
-    else parts.push(part)
-  }
-  const absolute = `/${parts.join('/')}`
-  if (absolute === root || root === '/') return absolute === root ? '' : absolute.slice(1)
-  if (!absolute.startsWith(`${root}/`)) throw invalid('a path outside the root folder')
-  const path = absolute.slice(root.length + 1)
-  checkGovernedPath(path)
-  return path
-}
-
 /** Signs the journal's head, if it grew; remembers it outside the folder. */
 async function signNow(host: Host, parts: Parts): Promise<void> {
   const { context, keys } = parts
@@ -622,6 +391,9 @@ async function inclusionText(host: Host, parts: Parts, seq: number): Promise<str
   return inclusionFileText(context, seq, checkpoint)
 }
 
+/** Names at the top of a root folder that belong to SentientOS, sorted. */
+export const reservedNames: readonly string[] = reservedTopNames
+
 /** The nearest directory upwards of `startPath` that is a root folder. */
 export function findRoot(host: Host, startPath: string): string | undefined {
   for (let path = startPath; ; path = path.slice(0, Math.max(1, path.lastIndexOf('/')))) {
@@ -641,110 +413,10 @@ export function surveyFolder(
   return survey(host, options)
 }
 
-/** Makes a root folder of a directory and records all of its content; names collisions before it writes anything. */
-export async function* initRoot(host: Host, options: InitOptions): Work<InitResult> {
-  const above = findRoot(host, options.path)
-  if (above !== undefined) throw new SentientError('ROOT_EXISTS', { where: above })
-  const found = yield* survey(host, { path: options.path, ignore: options.ignore, signal: options.signal })
-  if (found.nestedRoots.length > 0) {
-    throw new SentientError('ROOT_EXISTS', {
-      what: 'There is a root folder below',
-      where: `${options.path}/${displayBytes(found.nestedRoots[0])}`,
-    })
-  }
-  const root = host.files.openDirectory(options.path) as Directory
-  try {
-    await makeRootFolder(host, root, options)
-  } finally {
-    root.close()
-  }
-  const system = await openSystem(host, { rootPath: options.path, access: 'write', signal: options.signal })
-  try {
-    const adopted = yield* adoptContent(system, options)
-    const { files, bytes } = found
-    const { name: origin } = parseVerifierKey(system.verifierKey())
-    return {
-      ...adopted,
-      files,
-      bytes,
-      logId: hexOf(parseOrigin(origin).logId),
-      origin,
-      verifierKey: system.verifierKey(),
-    }
-  } finally {
-    await system.close()
-  }
-}
-
-/** The skeleton, the key, the settings and the first record. */
-async function makeRootFolder(host: Host, root: Directory, options: InitOptions): Promise<void> {
-  const wanted: Settings = { ...defaultSettings, zk: options.zk, ignore: options.ignore ?? defaultSettings.ignore }
-  const existing = readSettingsFile(root)
-  const text = existing ?? settingsText(wanted)
-  const parsed = await parseSettings(text)
-  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
-  const skeleton = createSkeleton(root, host.random)
-  const auth = root.child('.auth') as Directory
-  const runtime = root.child('.runtime') as Directory
-  const tree = root.child('.tree') as Directory
-  try {
-    const keys = createLogKey(auth, { logId: skeleton.logId, epoch: 0, random: host.random })
-    if (existing === undefined)
-      writeSettingsFile({ directories: { root, runtime, tree, derived: undefined }, random: host.random }, text)
-    await firstRecord(host, {
-      runtime,
-      tree,
-      text,
-      logId: skeleton.logId,
-      verifierKey: keys.verifierText(),
-      zk: parsed.settings.zk,
-    })
-    skeleton.finish()
-  } finally {
-    for (const directory of [auth, runtime, tree]) directory.close()
-  }
-}
-
-async function firstRecord(
-  host: Host,
-  made: { runtime: Directory; tree: Directory; text: string; logId: Uint8Array; verifierKey: string; zk: boolean },
-): Promise<void> {
-  const { clock, random, processes, locks } = host
-  const journal = openJournal({
-    directory: made.runtime,
-    clock,
-    random,
-    processes,
-    locks,
-    access: 'write',
-    logId: made.logId,
-  })
-  const store = openStore({ directory: made.tree, clock, random, processes, access: 'write' })
-  try {
-    await journal.writerLock.hold('init', undefined, () => {
-      const ingest = store.beginIngest({ shared: true })
-      const settings = ingest.put('raw', 'other', Buffer.from(made.text))
-      const files = emptyDirectory(ingest)
-      const root = ingest.put('dag-cbor', 'state', encodeState({ metadataSet: [], files, settings })).id
-      ingest.flush()
-      const body: Body = {
-        actor: 'owner',
-        action: 'init',
-        subject: { kind: 'journal', id: '' },
-        decision: { effect: 'permit', bundle: null, rule: '' },
-        fields: { key: made.verifierKey, zk: made.zk },
-      }
-      journal.append([{ root, body }], store.sharedPack())
-      journal.setApplied(1)
-    })
-  } finally {
-    journal.close()
-    store.close()
-  }
-}
-
-async function* adoptContent(system: System, options: InitOptions): Work<OperationResult> {
-  const adopted = yield* system.adopt({ signal: options.signal })
-  yield* system.snapshotCreate({ label: 'as it was adopted', automatic: true, signal: options.signal })
-  return adopted
+/**
+ * Makes a root folder of a directory and records all of its content; names collisions before it writes anything. Where
+ * an earlier `init` was ended before the content was recorded, it goes on from there.
+ */
+export function initRoot(host: Host, options: InitOptions): Work<InitResult> {
+  return makeRoot(host, options, { findRoot, openSystem })
 }

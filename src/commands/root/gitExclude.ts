@@ -3,7 +3,7 @@
 
 import { isHostError } from '../../core/host/error.ts'
 import type { Directory, Files } from '../../core/host/host.ts'
-import { reservedTopNames } from '../../core/worktree/reserved.ts'
+import { reservedNames } from '../../core/system.ts'
 
 const firstLine = '# SentientOS keeps these for itself:'
 
@@ -16,7 +16,7 @@ export function excludeFromGit(files: Files, rootPath: string): boolean {
     return appendNames(
       files,
       gitPath,
-      reservedTopNames.map(name => `/${prefix}${name}`),
+      reservedNames.map(name => `/${prefix}${name}`),
     )
   } catch (error) {
     // The history works without it: a git that is laid out in another way is no reason to fail.

@@ -1,7 +1,7 @@
 // Governed paths: parts joined by "/", relative to the root folder, as bytes. The empty path is the root itself.
 
 import { SentientError } from '../errors.ts'
-import { displayBytes } from '../format/bytes.ts'
+import { byteStringOfText, displayBytes, parseDisplayed } from '../format/bytes.ts'
 import type { ByteString } from '../host/host.ts'
 import { isOutsideFiles } from './reserved.ts'
 
@@ -39,6 +39,16 @@ export function ancestorsOf(path: ByteString): ByteString[] {
   return ancestors
 }
 
+/** The paths that lie below none of the others, each once, depth first. */
+export function topmost(paths: readonly ByteString[]): ByteString[] {
+  const tops: ByteString[] = []
+  for (const path of [...paths].sort(compareDepthFirst)) {
+    const last = tops.at(-1)
+    if (last === undefined || !isWithin(path, last)) tops.push(path)
+  }
+  return tops
+}
+
 /** Depth-first order: parents before children, and a directory's whole subtree before its next sibling. */
 export function compareDepthFirst(a: ByteString, b: ByteString): number {
   const left = a.replaceAll('/', '\0')
@@ -61,4 +71,32 @@ export function checkGovernedPath(path: ByteString): void {
     if (part.includes('\0')) refuse('a NUL byte')
   }
   if (isOutsideFiles(parts[0])) refuse(`"${displayBytes(parts[0])}", which SentientOS keeps for itself`)
+}
+
+/**
+ * A user's text, escapes as displayed, relative to `cwd`, as a path below the root folder; both are absolute paths.
+ * Throws PATH_INVALID outside of it.
+ */
+export function governedPathOf(rootPath: string, text: string, cwd: string): ByteString {
+  const invalid = (found: string, cause?: unknown) => new SentientError('PATH_INVALID', { where: text, found }, cause)
+  let bytes: ByteString
+  try {
+    bytes = parseDisplayed(text)
+  } catch (error) {
+    throw invalid('an unknown escape', error)
+  }
+  const root = byteStringOfText(rootPath)
+  const start = bytes.startsWith('/') ? '' : byteStringOfText(cwd)
+  const parts: ByteString[] = []
+  for (const part of `${start}/${bytes}`.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..') parts.pop()
+    else parts.push(part)
+  }
+  const absolute = `/${parts.join('/')}`
+  if (absolute === root || root === '/') return absolute === root ? '' : absolute.slice(1)
+  if (!absolute.startsWith(`${root}/`)) throw invalid('a path outside the root folder')
+  const path = absolute.slice(root.length + 1)
+  checkGovernedPath(path)
+  return path
 }

@@ -1,0 +1,138 @@
+// Making a root folder: the skeleton, the key, the settings and the first record, then the content as the first
+// operation. The folder is one as soon as the first record is there, so that a killed `init` loses nothing.
+import { SentientError } from './errors.ts'
+import { displayBytes, hexOf } from './format/bytes.ts'
+import { parseOrigin } from './format/checkpoint.ts'
+import { parseVerifierKey } from './format/note.ts'
+import type { Body } from './format/record.ts'
+import { encodeState } from './format/state.ts'
+import type { Directory, Host } from './host/host.ts'
+import { openJournal } from './journal/journal.ts'
+import { createLogKey } from './keys/keys.ts'
+import { openStore } from './store/store.ts'
+import { emptyDirectory } from './store/tree.ts'
+import type { InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
+import { readSettingsFile, writeSettingsFile } from './timeline/governing.ts'
+import { createSkeleton, survey } from './timeline/init.ts'
+import type { OperationResult, Work } from './timeline/model.ts'
+import { defaultSettings, parseSettings, type Settings, settingsError, settingsText } from './timeline/settings.ts'
+
+interface Opening {
+  readonly findRoot: (host: Host, startPath: string) => string | undefined
+  readonly openSystem: (host: Host, options: OpenOptions) => Promise<System>
+}
+
+/** See `initRoot` in system.ts. */
+export async function* makeRoot(host: Host, options: InitOptions, opening: Opening): Work<InitResult> {
+  const above = opening.findRoot(host, options.path)
+  const unfinished = above === options.path && (await isEmptyRoot(host, options, opening))
+  if (above !== undefined && !unfinished) throw new SentientError('ROOT_EXISTS', { where: above })
+  const found = yield* survey(host, { path: options.path, ignore: options.ignore, signal: options.signal })
+  if (found.nestedRoots.length > 0) {
+    throw new SentientError('ROOT_EXISTS', {
+      what: 'There is a root folder below',
+      where: `${options.path}/${displayBytes(found.nestedRoots[0])}`,
+    })
+  }
+  if (!unfinished) await makeRootFolder(host, options)
+  const system = await opening.openSystem(host, { rootPath: options.path, access: 'write', signal: options.signal })
+  try {
+    const adopted = yield* adoptContent(system, options)
+    const { files, bytes } = found
+    const { name: origin } = parseVerifierKey(system.verifierKey())
+    return {
+      ...adopted,
+      files,
+      bytes,
+      logId: hexOf(parseOrigin(origin).logId),
+      origin,
+      verifierKey: system.verifierKey(),
+    }
+  } finally {
+    await system.close()
+  }
+}
+
+/** True for a root folder with its first record alone: `init` was ended before the content was recorded. */
+async function isEmptyRoot(host: Host, options: InitOptions, opening: Opening): Promise<boolean> {
+  const system = await opening.openSystem(host, { rootPath: options.path, access: 'read', signal: options.signal })
+  try {
+    return system.now().records === 1
+  } finally {
+    await system.close()
+  }
+}
+
+/** The skeleton, the key, the settings and the first record. */
+async function makeRootFolder(host: Host, options: InitOptions): Promise<void> {
+  const root = host.files.openDirectory(options.path) as Directory
+  const wanted: Settings = { ...defaultSettings, zk: options.zk, ignore: options.ignore ?? defaultSettings.ignore }
+  const existing = readSettingsFile(root)
+  const text = existing ?? settingsText(wanted)
+  const parsed = await parseSettings(text)
+  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
+  const skeleton = createSkeleton(root, host.random)
+  const auth = root.child('.auth') as Directory
+  const runtime = root.child('.runtime') as Directory
+  const tree = root.child('.tree') as Directory
+  try {
+    const keys = createLogKey(auth, { logId: skeleton.logId, epoch: 0, random: host.random })
+    if (existing === undefined)
+      writeSettingsFile({ directories: { root, runtime, tree, derived: undefined }, random: host.random }, text)
+    await firstRecord(host, {
+      runtime,
+      tree,
+      text,
+      logId: skeleton.logId,
+      verifierKey: keys.verifierText(),
+      zk: parsed.settings.zk,
+    })
+    skeleton.finish()
+  } finally {
+    for (const directory of [auth, runtime, tree, root]) directory.close()
+  }
+}
+
+async function firstRecord(
+  host: Host,
+  made: { runtime: Directory; tree: Directory; text: string; logId: Uint8Array; verifierKey: string; zk: boolean },
+): Promise<void> {
+  const { clock, random, processes, locks } = host
+  const journal = openJournal({
+    directory: made.runtime,
+    clock,
+    random,
+    processes,
+    locks,
+    access: 'write',
+    logId: made.logId,
+  })
+  const store = openStore({ directory: made.tree, clock, random, processes, access: 'write' })
+  try {
+    await journal.writerLock.hold('init', undefined, () => {
+      const ingest = store.beginIngest({ shared: true })
+      const settings = ingest.put('raw', 'other', Buffer.from(made.text))
+      const files = emptyDirectory(ingest)
+      const root = ingest.put('dag-cbor', 'state', encodeState({ metadataSet: [], files, settings })).id
+      ingest.flush()
+      const body: Body = {
+        actor: 'owner',
+        action: 'init',
+        subject: { kind: 'journal', id: '' },
+        decision: { effect: 'permit', bundle: null, rule: '' },
+        fields: { key: made.verifierKey, zk: made.zk },
+      }
+      journal.append([{ root, body }], store.sharedPack())
+      journal.setApplied(1)
+    })
+  } finally {
+    journal.close()
+    store.close()
+  }
+}
+
+async function* adoptContent(system: System, options: InitOptions): Work<OperationResult> {
+  const adopted = yield* system.adopt({ signal: options.signal })
+  yield* system.snapshotCreate({ label: 'as it was adopted', automatic: true, signal: options.signal })
+  return adopted
+}

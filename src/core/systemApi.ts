@@ -1,0 +1,221 @@
+// What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
+import type { Entry } from './format/node.ts'
+import type { ByteString, FileKind } from './host/host.ts'
+import type { Decide } from './timeline/context.ts'
+import type {
+  CheckpointView,
+  DiffReport,
+  FileDiff,
+  GcReport,
+  GovernedPath,
+  ListedEntry,
+  Notice,
+  OperationResult,
+  RecordFilter,
+  RecordView,
+  RepairReport,
+  RollbackPreview,
+  SnapshotView,
+  StatePoint,
+  StatusReport,
+  TreeChange,
+  VerifyReport,
+  Version,
+  Work,
+} from './timeline/model.ts'
+import type { Settings } from './timeline/settings.ts'
+
+/** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
+export interface ByteSource {
+  readonly size: number
+  read(target: Uint8Array, offset: number, length: number, position: number): number
+}
+
+export interface OpenedFile extends ByteSource {
+  close(): void
+}
+
+export interface Cancellable {
+  readonly signal?: AbortSignal
+}
+
+export interface OpenOptions extends Cancellable {
+  readonly rootPath: string
+  readonly access: 'read' | 'write'
+  readonly actor?: string
+  /** An id of the interactive session; its records carry it, so that `undo` in a session finds only its own. */
+  readonly session?: string
+  /** Decides every operation of this System; without it everything is permitted. */
+  readonly decide?: Decide
+}
+
+export interface InitOptions extends Cancellable {
+  readonly path: string
+  readonly zk: boolean
+  /** Replaces the default ignore patterns. */
+  readonly ignore?: readonly string[]
+}
+
+export interface InitResult extends OperationResult {
+  readonly files: number
+  readonly bytes: number
+  readonly logId: string
+  readonly origin: string
+  readonly verifierKey: string
+}
+
+export interface SettingsCandidate {
+  readonly state: 'none' | 'changed' | 'missing' | 'invalid'
+  readonly problem?: { readonly line: number; readonly column: number; readonly message: string }
+  readonly differences: readonly { readonly key: string; readonly inForce: string; readonly candidate: string }[]
+}
+
+export interface WatchEvent {
+  readonly kind: 'watching' | 'drift' | 'absorbed' | 'healed' | 'record' | 'rescan' | 'snapshot' | 'problem'
+  readonly time: number
+  readonly paths: readonly GovernedPath[]
+  readonly text: string
+  readonly seq?: number
+}
+
+export interface DoctorCheck {
+  readonly name: string
+  readonly state: 'ok' | 'warn' | 'bad'
+  readonly text: string
+  readonly hint?: string
+}
+
+export interface VerifyOptions extends Cancellable {
+  readonly quick?: boolean
+  readonly deep?: boolean
+  readonly since?: number
+}
+
+export interface System {
+  readonly rootPath: string
+  readonly access: 'read' | 'write'
+  readonly notices: readonly Notice[]
+  /** The settings in force, and the text they were read from. */
+  settings(): { readonly values: Settings; readonly text: string }
+  now(): { readonly records: number; readonly root: string; readonly time: number; readonly applied: number }
+  /** Looks for records of other processes; true when there were some. */
+  refresh(): boolean
+  /** A user's text (escapes as displayed) relative to `cwd` (an absolute path) as a path below the root folder. */
+  governedPath(text: string, cwd: string): GovernedPath
+  resolve(text: string): StatePoint
+
+  status(options?: Cancellable & { readonly under?: readonly GovernedPath[] }): Work<StatusReport>
+  lastStatus(): StatusReport | undefined
+  directory(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry[]
+  entry(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry | undefined
+  openFile(path: GovernedPath, at: StatePoint | 'disk'): OpenedFile | undefined
+  find(
+    options: Cancellable & {
+      readonly under?: GovernedPath
+      readonly name?: string
+      readonly kind?: FileKind
+      readonly at?: StatePoint
+    },
+  ): AsyncGenerator<ListedEntry>
+  walkState(point: StatePoint, under?: GovernedPath): Generator<{ readonly path: GovernedPath; readonly entry: Entry }>
+
+  records(filter?: RecordFilter): Generator<RecordView>
+  record(seq: number): RecordView
+  recordChanges(seq: number): Generator<TreeChange>
+  versions(path: GovernedPath, options?: Cancellable & { readonly limit?: number }): Work<Version[]>
+  diff(
+    from: StatePoint,
+    to: StatePoint | 'disk',
+    options?: Cancellable & { readonly under?: readonly GovernedPath[] },
+  ): Work<DiffReport>
+  fileDiff(
+    path: GovernedPath,
+    from: StatePoint,
+    to: StatePoint | 'disk',
+    options?: { readonly context?: number },
+  ): FileDiff
+  snapshots(): SnapshotView[]
+  /** Bytes that dropping a snapshot and all older unpinned ones would free, by name. */
+  snapshotSpace(options?: Cancellable): Work<ReadonlyMap<string, number>>
+
+  put(
+    path: GovernedPath,
+    source: ByteSource,
+    options?: Cancellable & { readonly mode?: number; readonly parents?: boolean },
+  ): Work<OperationResult>
+  makeDirectory(
+    path: GovernedPath,
+    options?: Cancellable & { readonly parents?: boolean; readonly mode?: number },
+  ): Work<OperationResult>
+  makeSymlink(path: GovernedPath, target: ByteString, options?: Cancellable): Work<OperationResult>
+  setMode(
+    paths: readonly GovernedPath[],
+    mode: (current: number, kind: FileKind) => number,
+    options?: Cancellable & { readonly recursive?: boolean },
+  ): Work<OperationResult>
+  remove(
+    paths: readonly GovernedPath[],
+    options?: Cancellable & { readonly recursive?: boolean },
+  ): Work<OperationResult>
+  /** Into `to` when it is a directory, else to that name (one path only); refuses to replace unless `force`. */
+  move(
+    from: readonly GovernedPath[],
+    to: GovernedPath,
+    options?: Cancellable & { readonly force?: boolean },
+  ): Work<OperationResult>
+  copy(
+    from: readonly GovernedPath[],
+    to: GovernedPath,
+    options?: Cancellable & { readonly force?: boolean; readonly recursive?: boolean },
+  ): Work<OperationResult>
+  /** The first keeping of a new root folder's content; part of `initRoot`, and to be run again when that was killed. */
+  adopt(options?: Cancellable): Work<OperationResult>
+  /** Keeps drift: of the paths and what lies below them; of everything when there are none. */
+  absorb(paths: readonly GovernedPath[], options?: Cancellable): Work<OperationResult>
+  restore(
+    paths: readonly GovernedPath[],
+    to: StatePoint,
+    options?: Cancellable & { readonly hunks?: readonly number[]; readonly as?: GovernedPath },
+  ): Work<OperationResult>
+  rollbackPreview(to: StatePoint, options?: Cancellable): Work<RollbackPreview>
+  rollback(to: StatePoint, options?: Cancellable): Work<OperationResult>
+  /** The record that `undo` would undo. */
+  undoTarget(options?: { readonly session?: string }): RecordView | undefined
+  undo(options?: Cancellable & { readonly seq?: number; readonly session?: string }): Work<OperationResult>
+  redoTarget(options?: { readonly session?: string }): RecordView | undefined
+  redo(options?: Cancellable & { readonly session?: string }): Work<OperationResult>
+  snapshotCreate(
+    options?: Cancellable & {
+      readonly label?: string
+      readonly name?: string
+      readonly absorb?: boolean
+      readonly automatic?: boolean
+    },
+  ): Work<OperationResult>
+  snapshotLabel(name: string, label: string): Work<OperationResult>
+  snapshotPin(name: string, pinned: boolean): Work<OperationResult>
+  snapshotRemove(name: string): Work<OperationResult>
+  settingsCandidate(): Promise<SettingsCandidate>
+  applySettings(options?: Cancellable): Work<OperationResult>
+  /** Edits one key of sentient.yaml (value as YAML text, comments kept) and applies it. */
+  setSetting(key: string, value: string, options?: Cancellable): Work<OperationResult>
+
+  verify(options?: VerifyOptions): Work<VerifyReport>
+  repair(options?: Cancellable): Work<RepairReport>
+  gc(options?: Cancellable & { readonly dryRun?: boolean }): Work<GcReport>
+  checkpoint(): CheckpointView | undefined
+  signCheckpoint(): Promise<CheckpointView>
+  verifierKey(): string
+  /** A small text file that proves a record's inclusion; see format/README.md. */
+  inclusion(seq: number): Promise<string>
+  watch(options: {
+    readonly signal: AbortSignal
+    readonly absorb?: boolean
+    readonly heal?: boolean
+  }): AsyncGenerator<WatchEvent>
+  /** Records as they come, of all processes, from `from` on (default: the next one). */
+  follow(options: { readonly signal: AbortSignal; readonly from?: number }): AsyncGenerator<RecordView>
+  doctor(): Promise<DoctorCheck[]>
+  /** Signs a checkpoint when the journal grew, writes what is derived, lets everything go. */
+  close(): Promise<void>
+}
