@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { makeSandbox, repository, writeFile } from './sandbox.ts'
+import { makeSandbox, repository, writeFile } from '../tools/sandbox.ts'
 
 /** `probe` prints what it got; `wait` lives until a signal comes. */
 const tasks = {
