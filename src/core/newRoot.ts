@@ -25,7 +25,7 @@ interface Opening {
 /** See `initRoot` in system.ts. */
 export async function* makeRoot(host: Host, options: InitOptions, opening: Opening): Work<InitResult> {
   const above = opening.findRoot(host, options.path)
-  const unfinished = above === options.path && (await isEmptyRoot(host, options, opening))
+  const unfinished = above === options.path && (await hasFirstRecordAlone(host, options.path, opening.openSystem))
   if (above !== undefined && !unfinished) throw new SentientError('ROOT_EXISTS', { where: above })
   const found = yield* survey(host, { path: options.path, ignore: options.ignore, signal: options.signal })
   if (found.nestedRoots.length > 0) {
@@ -54,8 +54,12 @@ export async function* makeRoot(host: Host, options: InitOptions, opening: Openi
 }
 
 /** True for a root folder with its first record alone: `init` was ended before the content was recorded. */
-async function isEmptyRoot(host: Host, options: InitOptions, opening: Opening): Promise<boolean> {
-  const system = await opening.openSystem(host, { rootPath: options.path, access: 'read', signal: options.signal })
+export async function hasFirstRecordAlone(
+  host: Host,
+  path: string,
+  openSystem: Opening['openSystem'],
+): Promise<boolean> {
+  const system = await openSystem(host, { rootPath: path, access: 'read' })
   try {
     return system.now().records === 1
   } finally {

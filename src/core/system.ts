@@ -10,7 +10,7 @@ import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
 import { writeBinding } from './keys/binding.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
-import { makeRoot } from './newRoot.ts'
+import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openStore } from './store/store.ts'
 import type { Cancellable, InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
@@ -411,6 +411,11 @@ export function surveyFolder(
   options: Cancellable & { readonly path: string; readonly ignore?: readonly string[] },
 ): Work<FolderSurvey> {
   return survey(host, options)
+}
+
+/** True for a root folder whose `init` was ended before its content was recorded. */
+export function isUnfinishedRoot(host: Host, path: string): Promise<boolean> {
+  return hasFirstRecordAlone(host, path, openSystem)
 }
 
 /**

@@ -2,7 +2,14 @@
 
 import { isSentientError, SentientError } from '../../core/errors.ts'
 import { displayBytes } from '../../core/format/bytes.ts'
-import { type FolderSurvey, findRoot, type InitResult, initRoot, surveyFolder } from '../../core/system.ts'
+import {
+  type FolderSurvey,
+  findRoot,
+  type InitResult,
+  initRoot,
+  isUnfinishedRoot,
+  surveyFolder,
+} from '../../core/system.ts'
 import type { Work } from '../../core/timeline/model.ts'
 import { pathData } from '../data.ts'
 import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
@@ -16,11 +23,12 @@ type Result = OutputOf<typeof initSpec>
 export const run: Handler<typeof initSpec> = async function* (context) {
   const { host, args, signal } = context
   const path = directoryOf(context)
-  refuseNested(findRoot(host, path))
+  const begun = findRoot(host, path) === path && (await isUnfinishedRoot(host, path))
+  if (!begun) refuseNested(findRoot(host, path))
   const patterns = args.ignoreNothing ? [] : args.ignore.length > 0 ? args.ignore : undefined
   const ignore = patterns === undefined ? {} : { ignore: patterns }
   const survey = yield* relay(surveyFolder(host, { path, signal, ...ignore }))
-  refuse(survey)
+  if (!begun) refuse(survey)
   yield { notice: surveyText(survey, path) }
   const result = { rootPath: path, dryRun: args.dryRun, zk: args.zk, survey: surveyData(survey) }
   if (args.dryRun) return { result }
@@ -54,7 +62,7 @@ async function* adoptedBy(work: Work<InitResult>) {
     return yield* relay(work)
   } catch (error) {
     if (!isSentientError(error, 'CANCELLED')) throw error
-    const hint = 'None of your files changed. Where .runtime is there already, sentctl absorb records the content.'
+    const hint = 'None of your files changed. sentctl init goes on from here.'
     throw new SentientError('CANCELLED', { hint }, error)
   }
 }

@@ -3,12 +3,11 @@
 import { byteStringOf, bytesOf, displayBytes } from '../format/bytes.ts'
 import { decode, encode, isLink, isList } from '../format/cbor.ts'
 import { FormatError } from '../format/formatError.ts'
-import type { Link } from '../format/id.ts'
+import { type Link, parseObjectId, sameLink } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory } from '../host/host.ts'
 import type { LockSession } from '../journal/model.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
-import { ancestorsOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { Work } from './model.ts'
 
@@ -21,12 +20,12 @@ export async function* beginUnderLock(
   session: LockSession,
   signal?: AbortSignal,
 ): Work<void> {
-  const { mark, uncleanTakeover } = session
+  const { mark } = session
   context.store.refresh()
-  if (uncleanTakeover) {
-    const { packNumber: number, packFlushedBytes: flushedBytes, packId } = mark
-    context.store.recoverSharedPack({ number, flushedBytes, packId })
-  }
+  const { packNumber: number, packFlushedBytes: flushedBytes, packId } = mark
+  // Also after a clean release: the mark that says so may be an older one, and a pack as long as its mark costs nothing.
+  context.store.recoverSharedPack({ number, flushedBytes, packId })
+  context.worktree.emptyStage()
   yield* finishApplying(context, signal)
 }
 
@@ -37,7 +36,7 @@ async function* finishApplying(context: TimelineContext, signal?: AbortSignal): 
   const states = statesInRange(context, head.applied, head.size)
   const changes = netChanges(context, states)
   const report = yield* context.worktree.recover({ reader: context.store, changes, states }, signal)
-  writeUnapplied(context, report.unapplied)
+  yield* writeUnapplied(context, report.unapplied)
   context.journal.setApplied(head.size)
   if (changes.length > 0) {
     const text = `finished record ${head.size - 1}, which was committed and not yet visible: ${changes.length} paths`
@@ -49,9 +48,13 @@ async function* finishApplying(context: TimelineContext, signal?: AbortSignal): 
   }
 }
 
-/** The files of every state that the disk may show: before the range, after each record, and what records kept. */
+/**
+ * The files of every state that the disk may show: before the range, after each record, and what records kept. Last
+ * what it shall show in the end: the state in force, or what the last record shows in its place.
+ */
 function statesInRange(context: TimelineContext, applied: number, size: number): Link[] {
   const states: Link[] = []
+  let last: Link | undefined
   const add = (link: Link) => {
     if (!states.some(known => known.id === link.id)) states.push(link)
   }
@@ -59,14 +62,15 @@ function statesInRange(context: TimelineContext, applied: number, size: number):
   if (rootBefore?.state === 'intact') add(readState(context.store, rootBefore.record.envelope.root).files)
   for (const result of context.journal.records({ from: applied, to: size })) {
     if (result.state !== 'intact') continue
-    const kept = result.record.body?.fields?.kept
-    if (kept !== undefined && isLink(kept)) add(readState(context.store, kept.id).files)
-    add(readState(context.store, result.record.envelope.root).files)
+    const { kept, shown } = result.record.body?.fields ?? {}
+    for (const link of [kept, shown]) {
+      if (link !== undefined && isLink(link)) add(readState(context.store, parseObjectId(link.id)).files)
+    }
+    const { files } = readState(context.store, result.record.envelope.root)
+    add(files)
+    last = shown !== undefined && isLink(shown) ? readState(context.store, parseObjectId(shown.id)).files : files
   }
-  const last = context.journal.head().root
-  if (last === undefined) return states
-  const lastFiles = readState(context.store, last).files
-  return [...states.filter(link => link.id !== lastFiles.id), lastFiles]
+  return last === undefined ? states : [...states.filter(link => link.id !== last.id), last]
 }
 
 /** Every path that any two neighbours of the range differ in, with what it shall be in the end. */
@@ -74,10 +78,7 @@ function netChanges(context: TimelineContext, states: readonly Link[]): TreeChan
   const last = states.at(-1) as Link
   const paths = new Set<ByteString>()
   for (let i = 1; i < states.length; i++) {
-    for (const { path } of diffTrees(context.store, states[i - 1], states[i])) {
-      for (const ancestor of ancestorsOf(path)) if (context.worktree.stat(ancestor) === undefined) paths.add(ancestor)
-      paths.add(path)
-    }
+    for (const { path } of diffTrees(context.store, states[i - 1], states[i])) paths.add(path)
   }
   const changes: TreeChange[] = []
   for (const path of [...paths].sort()) {
@@ -88,12 +89,18 @@ function netChanges(context: TimelineContext, states: readonly Link[]): TreeChan
 }
 
 /** Remembers paths that are committed and could not be made visible; durable before `applied` moves on. */
-export function writeUnapplied(context: TimelineContext, unapplied: readonly { readonly path: ByteString }[]): void {
+export async function* writeUnapplied(
+  context: TimelineContext,
+  unapplied: readonly { readonly path: ByteString }[],
+): Work<void> {
   const runtime = context.directories.runtime
   const known = readUnapplied(context)
   if (unapplied.length === 0 && known.size === 0) return
   for (const { path } of unapplied) known.add(path)
-  const still = [...known].filter(path => !isVisible(context, path)).slice(0, unappliedPathsMax)
+  const still: ByteString[] = []
+  for (const path of known) {
+    if (still.length < unappliedPathsMax && !(yield* isVisible(context, path))) still.push(path)
+  }
   if (still.length === 0) {
     removeIfThere(runtime, unappliedName)
     return
@@ -112,13 +119,14 @@ export function writeUnapplied(context: TimelineContext, unapplied: readonly { r
   runtime.flush()
 }
 
-function isVisible(context: TimelineContext, path: ByteString): boolean {
+async function* isVisible(context: TimelineContext, path: ByteString): Work<boolean> {
   const root = context.journal.head().root
   if (root === undefined) return false
   const entry = findPath(context.store, readState(context.store, root).files, path)
-  const stat = context.worktree.stat(path)
-  if (entry === undefined) return stat === undefined
-  return stat?.kind === entry.kind && (entry.kind === 'dir' || stat.size === entry.size) && stat.mode === entry.mode
+  const { stat, content } = yield* context.worktree.look(path)
+  if (entry === undefined || stat === undefined) return entry === undefined && stat === undefined
+  if (stat.kind !== entry.kind || (entry.kind !== 'symlink' && stat.mode !== entry.mode)) return false
+  return entry.kind === 'dir' || sameLink(entry.content, content)
 }
 
 /** Paths that are committed and could not be made visible. */
