@@ -40,20 +40,30 @@ export function readRecords(context: JournalContext, range: RecordRange): Genera
   return range.reverse === true ? backwards(context, from, to) : forwards(context, from, to, wholeRecord)
 }
 
-/** Leaf hashes from the frames; throws DAMAGED where a record cannot be read. */
+/**
+ * Leaf hashes from the frames; of a record that cannot be read from what follows it, which holds the hash as `prev`: a
+ * lost record costs neither the tree nor the proofs. Throws DAMAGED where two in a row are lost.
+ */
 export function readLeaves(context: JournalContext, from: number, to: number): Uint8Array[] {
   const leaves: Uint8Array[] = []
   for (const leaf of forwards(context, from, to, leafOnly)) {
-    if (leaf instanceof Uint8Array) leaves.push(leaf)
-    else
-      throw new SentientError('DAMAGED', {
-        where: leaf.where,
-        found: leaf.reason,
-        what: `Record ${leaf.seq} cannot be read`,
-      })
+    leaves.push(leaf instanceof Uint8Array ? leaf : leafBefore(context, leaf))
   }
   if (leaves.length !== to - from) throw new SentientError('DAMAGED', { what: 'The journal is shorter than expected' })
   return leaves
+}
+
+function leafBefore(context: JournalContext, lost: Damaged): Uint8Array {
+  const { head } = context.state
+  if (lost.seq + 1 === head.size) return head.leaf
+  const { found } = locate(context, lost.seq + 1)
+  const envelope = found.state === 'ok' ? envelopeOf(found.frame) : undefined
+  if (typeof envelope === 'object') return Uint8Array.from(envelope.prev)
+  throw new SentientError('DAMAGED', {
+    where: lost.where,
+    found: lost.reason,
+    what: `Record ${lost.seq} cannot be read`,
+  })
 }
 
 function clamp(context: JournalContext, from: number, to: number | undefined): [number, number] {
