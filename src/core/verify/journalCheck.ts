@@ -1,9 +1,16 @@
 // The journal's part of a verification: frames, chain, bodies, tiles, marks, the Merkle root and the signatures over it.
 import { isSentientError } from '../errors.ts'
+import { equalBytes } from '../format/bytes.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { parseNote, verifyNote } from '../format/note.ts'
 import { parseSnapshotList, parseSnapshotNote } from '../format/recycleLock.ts'
-import type { JournalFinding, JournalFindingCode, JournalRecord, JournalVerification } from '../journal/model.ts'
+import type {
+  JournalCheckpoint,
+  JournalFinding,
+  JournalFindingCode,
+  JournalRecord,
+  JournalVerification,
+} from '../journal/model.ts'
 import type { TimelineContext } from '../timeline/context.ts'
 import type { Finding, SnapshotView, Work } from '../timeline/model.ts'
 import { replay } from '../timeline/snapshots.ts'
@@ -167,10 +174,19 @@ export function checkCheckpoint(
   }
   let wrong = false
   let size: number | undefined
+  let proven: boolean | undefined
   try {
     const stored = context.journal.checkpoint()
     if (stored !== undefined) {
       size = stored.size
+      proven = isRootOf(context, stored, verification)
+      if (proven === false)
+        report.found('checkpoint', {
+          code: 'checkpoint-mismatch',
+          severity: 'damage',
+          where,
+          found: `the first ${size} records have another root`,
+        })
       const key = context.verifier()
       const verdict = verifyNote(parseNote(stored.bytes), [key])
       if (verdict.state === 'bad') wrong = bad(verdict.reason, `a signature of ${key.name}`)
@@ -180,10 +196,27 @@ export function checkCheckpoint(
     if (!isSentientError(error) && !isFormatError(error)) throw error
     wrong = bad(error.message)
   }
-  const root = verification?.root === undefined ? 'signature' : 'Merkle root and signature'
+  const root = proven === undefined ? 'signature' : 'Merkle root and signature'
   const text = size === undefined ? 'no checkpoint stored' : `the checkpoint over ${many(size, 'record')}: ${root}`
   report.line('checkpoint', size === undefined ? 0 : 1, text)
   return wrong
+}
+
+/** Undefined when it can not be told; a mismatch that the journal's own verification has reported is not told again. */
+function isRootOf(
+  context: TimelineContext,
+  stored: JournalCheckpoint,
+  verification: Pick<JournalVerification, 'root' | 'to'> | undefined,
+): boolean | undefined {
+  if (verification === undefined) return undefined
+  if (verification.root !== undefined) return true
+  try {
+    // Some record is lost: its leaf hash is in the tiles, or in the record behind it.
+    return stored.size <= verification.to && equalBytes(context.journal.rootHash(stored.size), stored.root)
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED')) throw error
+    return undefined
+  }
 }
 
 export const readRecycleLock = (context: TimelineContext): SmallFile =>

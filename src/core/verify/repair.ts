@@ -51,7 +51,8 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   await context.loadSettings()
   if (damageIn(before).length === 0) return { rebuilt, restored: [], lost: [] }
   const after = yield* inspect(context, deep)
-  return { rebuilt, restored: restoredBetween(before, after), lost: lostIn(after, lost) }
+  const gone = lostIn(after, lost)
+  return { rebuilt, restored: restoredBetween(before, after, gone), lost: gone }
 }
 
 const damageIn = ({ report }: Inspection): Finding[] => report.findings.filter(finding => finding.severity === 'damage')
@@ -155,9 +156,9 @@ async function* rebuild(
 }
 
 /** Findings of before that are gone: an object's when it can be read again, others' when they are not found again. */
-function restoredBetween(before: Inspection, after: Inspection): Finding[] {
+function restoredBetween(before: Inspection, after: Inspection, lost: readonly Finding[]): Finding[] {
   const keyOf = ({ code, where }: Finding): string => `${code} ${where}`
-  const still = new Set(damageIn(after).map(keyOf))
+  const still = new Set(lost.map(keyOf))
   return damageIn(before).filter(finding => {
     const id = before.objectOf.get(finding)
     return id === undefined ? !still.has(keyOf(finding)) : !after.troubles.has(id)
