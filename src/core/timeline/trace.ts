@@ -1,7 +1,7 @@
 // recycle.trace: the changes of every record since the oldest snapshot, as one stream that replays to the state in
 // force. A projection: appended to when it still fits, made anew when it does not.
 
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { hexOf } from '../format/bytes.ts'
 import { parseOrigin } from '../format/checkpoint.ts'
 import type { ObjectId } from '../format/id.ts'
@@ -9,8 +9,10 @@ import { decodeTraceHeader, decodeTraceItemAt, encodeTraceHeader, encodeTraceIte
 import { encodeState } from '../format/state.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory, OpenFile } from '../host/host.ts'
+import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer } from '../progress.ts'
-import { editTree, type ObjectWriter } from '../store/tree.ts'
+import { sortChanges } from '../store/changes.ts'
+import { diffTrees, editTree, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { TreeChange, Work } from './model.ts'
 import { gcHorizon, keptHorizon } from './pruned.ts'
@@ -30,12 +32,16 @@ interface Position {
   readonly bytes: number
 }
 
-/** Brings recycle.trace up to the journal's head. */
+/**
+ * Brings recycle.trace up to the journal's head. Where records or lists are lost, the states around them tell what was
+ * changed; throws DAMAGED or OBJECT_MISSING where these can not be read either.
+ */
 export async function* storeTrace(context: TimelineContext, origin: string, signal?: AbortSignal): Work<void> {
   const { root, derived } = context.directories
   const size = context.journal.head().size
   if (size === 0 || derived === undefined) return
-  const horizon = keptHorizon(context)
+  const horizon = firstReadable(context, keptHorizon(context))
+  if (horizon === undefined) return
   const known = readPosition(derived)
   const fits =
     known !== undefined &&
@@ -56,13 +62,21 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
     if (start === undefined) {
       out.write(encodeTraceHeader({ baseSeq: base, baseRoot: requireRecord(context, base).envelope.root, origin }))
     }
-    yield* writeItems(context, out, { from: start?.next ?? base + 1, to: size, signal })
+    const from = start?.next ?? base + 1
+    const before = context.journal.read(from - 1)
+    if (before.state !== 'intact') throw new SentientError('DAMAGED', { where: `#${from - 1}` })
+    yield* writeItems(context, out, { from, to: size, before: before.record.envelope.root, signal })
     const bytes = out.end()
     if (start === undefined) derived.rename(temporary, root, traceName)
     writePosition(derived, { origin, base, next: size, bytes })
   } finally {
     file.close()
   }
+}
+
+function firstReadable(context: TimelineContext, from: number): number | undefined {
+  for (const result of context.journal.records({ from })) if (result.state === 'intact') return result.record.seq
+  return undefined
 }
 
 function appender(file: OpenFile, from: number) {
@@ -92,14 +106,18 @@ function appender(file: OpenFile, from: number) {
 async function* writeItems(
   context: TimelineContext,
   out: { write(bytes: Uint8Array): void },
-  range: { from: number; to: number; signal?: AbortSignal },
+  range: { from: number; to: number; before: ObjectId; signal?: AbortSignal },
 ): Work<void> {
   const slicer = createSlicer(context.clock, range.signal)
+  let { before } = range
+  let next = range.from
   for (const result of context.journal.records({ from: range.from, to: range.to })) {
     if (result.state !== 'intact') continue
     const { seq, envelope } = result.record
     let part: TreeChange[] = []
-    for (const change of changesOf(context, result.record)) {
+    const isTold = seq === next && isReadable(context, result.record)
+    const changes = isTold ? changesOf(context, result.record) : changesBetween(context, before, envelope.root)
+    for (const change of changes) {
       if (part.length === changesPerItem) {
         out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: true }))
         part = []
@@ -107,11 +125,29 @@ async function* writeItems(
       part.push(change)
     }
     out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: false }))
+    before = envelope.root
+    next = seq + 1
     if (slicer.due()) {
       yield { phase: 'writing recycle.trace', done: seq, total: range.to, unit: 'records' }
       await slicer.pause()
     }
   }
+}
+
+/** Whether all that the record says of its changes can be read. */
+function isReadable(context: TimelineContext, record: JournalRecord): boolean {
+  try {
+    for (const _ of changesOf(context, record));
+    return true
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    return false
+  }
+}
+
+function changesBetween(context: TimelineContext, before: ObjectId, after: ObjectId): TreeChange[] {
+  const { store } = context
+  return sortChanges(diffTrees(store, readState(store, before).files, readState(store, after).files))
 }
 
 function readPosition(derived: Directory): Position | undefined {

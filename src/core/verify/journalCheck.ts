@@ -143,7 +143,9 @@ function tornMarksSlot(context: TimelineContext): string | undefined {
 /** What opening found and reading all records did not. */
 function foundAtOpening(context: TimelineContext, report: Report, verification: JournalVerification): void {
   const damage = context.journal.damage()
-  if (damage === undefined || verification.findings.some(({ where }) => where === damage.where)) return
+  const isTold = ({ where, seq }: JournalFinding): boolean =>
+    where === damage?.where || (seq !== undefined && seq === damage?.seq)
+  if (damage === undefined || verification.findings.some(isTold)) return
   const { where, seq, reason } = damage
   report.found('records', { code: 'journal-damaged', severity: 'damage', ...placed({ where, seq }), found: reason })
 }
