@@ -4,7 +4,7 @@
 import { SentientError } from '../errors.ts'
 import { isHostError } from '../host/error.ts'
 import type { Clock, Directory, Locks, OpenFile, Processes, WriterLock } from '../host/host.ts'
-import { throwIfCancelled } from '../progress.ts'
+import { createSlicer, throwIfCancelled } from '../progress.ts'
 
 export interface LockOptions {
   readonly runtime: Directory
@@ -45,6 +45,7 @@ export function createRawLock(options: LockOptions): RawLock {
   const { clock, runtime } = options
   const holderNote = createNote(options, holderName)
   const waitingNote = createNote(options, waitingName)
+  const slicer = createSlicer(clock)
   let port: WriterLock | undefined
   let held = false
   let label = ''
@@ -73,6 +74,8 @@ export function createRawLock(options: LockOptions): RawLock {
   }
   // A process that wrote a moment ago stands back once when another one waits.
   const giveWay = async (signal: AbortSignal | undefined): Promise<void> => {
+    // Transactions one after the other do nothing but synchronous work: let timers and other callers of this process run.
+    if (slicer.due()) await slicer.pause()
     if (clock.monotonicMs() - releasedMs > giveWayMs) return
     const waiting = waitingNote.id()
     if (waiting === undefined || waiting === options.processes.id) return

@@ -189,11 +189,16 @@ function faultOf(found: FrameAt, envelope: Envelope | string | undefined): Pick<
 function reportGap(state: Verification, next: number, gap: Pick<JournalFinding, 'code' | 'where' | 'reason'>): void {
   const count = next - state.seq
   report(state, { ...gap, seq: state.seq, ...(count > 1 && { found: `${count} records cannot be read` }) })
-  if (count > 0) {
-    state.prev = undefined
-    state.range = undefined
-  }
+  if (count > 0) state.prev = undefined
+  if (count > 1) state.range = undefined
   state.seq = next
+}
+
+function pushLeaf(state: Verification, leaf: Uint8Array): void {
+  const { range, checkpoint } = state
+  if (range === undefined) return
+  range.push(leaf)
+  if (typeof checkpoint === 'object' && range.size === checkpoint.size) checkRoot(state, checkpoint, range.root())
 }
 
 function checkRecord(
@@ -204,6 +209,8 @@ function checkRecord(
 ): void {
   const { seq } = envelope
   const where = (): string => placeText(at)
+  // A single lost record: the one behind it holds its leaf hash.
+  if (state.range !== undefined && state.range.size === seq - 1) pushLeaf(state, Uint8Array.from(envelope.prev))
   if (state.prev !== undefined && !equalBytes(envelope.prev, state.prev)) {
     const expected = hexOf(state.prev)
     report(state, {
@@ -236,10 +243,7 @@ function checkRecord(
   state.seq = seq + 1
   state.records++
   state.bytes += bytes
-  state.range?.push(leaf)
-  if (state.range !== undefined && typeof state.checkpoint === 'object' && state.range.size === state.checkpoint.size) {
-    checkRoot(state, state.checkpoint, state.range.root())
-  }
+  pushLeaf(state, leaf)
   if (state.each === undefined || typeof body === 'string') return
   const own = envelopeOf(kept) as Envelope
   state.each({ seq, envelope: own, body, bytes, leaf })

@@ -4,13 +4,26 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
+import { equalBytes } from '../../../src/core/format/bytes.ts'
+import { encodeFrame, frameSeed, type GoodFrame, segmentHeaderBytes } from '../../../src/core/format/frame.ts'
 import { marksOffset } from '../../../src/core/format/marks.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { Journal } from '../../../src/core/journal/journal.ts'
 import { sign, signerOf } from '../../suites/journalSuite.ts'
 import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { append, assertHolds, names, namesOf, openTest, recordsOf, verify } from './fixtures.ts'
+import {
+  append,
+  assertHolds,
+  framesOf,
+  logId,
+  names,
+  namesOf,
+  noPack,
+  openTest,
+  recordsOf,
+  verify,
+} from './fixtures.ts'
 
 const limits = { segmentBytesMax: 1600 }
 
@@ -58,6 +71,11 @@ async function appendBehindTheMarks(...counts: readonly number[]): Promise<{ mar
   return { marks: before, sizes }
 }
 
+function bodyPart({ salt, bodyBytes }: GoodFrame): { salt: Uint8Array; bodyBytes: Uint8Array } {
+  assert.ok(salt !== null && bodyBytes !== null)
+  return { salt, bodyBytes }
+}
+
 function flip(bytes: Uint8Array, bit: number): Uint8Array {
   const flipped = Uint8Array.from(bytes)
   flipped[bit >> 3]! ^= 1 << (bit & 7)
@@ -68,6 +86,7 @@ describe('a flipped bit', () => {
   it('in a segment is found wherever it is, and nothing is cut', async () => {
     const count = await filled(3, 2, 4)
     assert.equal(segmentNames().length, 2)
+    const root = open('read').rootHash(count)
     const snapshot = host.disk.snapshot()
     const intacts = segmentNames().map(name => [name, readFile(segments(), name)] as const)
     for (const [name, intact] of intacts) {
@@ -79,9 +98,11 @@ describe('a flipped bit', () => {
         writeFile(segments(), name, flip(intact, bit))
         const label = `${name} bit ${bit}`
         const journal = open()
-        const { findings } = await verify(journal)
+        const { findings, root: found } = await verify(journal)
         assert.notEqual(findings.length, 0, label)
         assert.ok(findings[0]!.where.includes(name), `${label}: ${findings[0]!.where}`)
+        if (found !== undefined) assert.ok(equalBytes(found, root), label)
+        else assert.ok(bit < 32 * 8 || journal.damage() !== undefined, label)
         const unreadable = namesOf(journal).filter(found => found.startsWith('damaged'))
         assert.ok(unreadable.length <= (bit < 32 * 8 ? 3 : 1), `${label}: ${unreadable}`)
         const wrote = await append(journal, recordsOf(count, count + 1)).then(
@@ -255,6 +276,30 @@ describe('a torn tail', () => {
     assert.deepEqual(readFile(segments(), name), lost)
   })
 
+  it('is cut where a valid frame is not the next record', async () => {
+    const count = await filled(2)
+    const { marks, sizes } = await appendBehindTheMarks(1)
+    const name = segmentNames().at(-1)!
+    const whole = readFile(segments(), name).slice()
+    // Of the same seq, from another journal of the same log: only the chain tells.
+    const other = createTestHost()
+    const foreign = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
+    await append(foreign, recordsOf(7, 10))
+    const otherSegments = other.files.openDirectory('/')!.child('.runtime')!.child('journal')!
+    const third = framesOf(readFile(otherSegments, otherSegments.list()[0]!.name))[2]!
+    const parts = { envelopeBytes: third.envelopeBytes, body: bodyPart(third), base: sizes[0]! }
+    const frame = encodeFrame(parts, frameSeed(logId))
+    for (const tail of [frame, whole.subarray(segmentHeaderBytes, sizes[0])]) {
+      writeFile(segments(), name, Buffer.concat([whole.subarray(0, sizes[0]), tail]))
+      writeFile(runtime(), 'marks', marks)
+      const journal = open()
+      await append(journal, recordsOf(count, count + 1))
+      await assertHolds(journal, names(0, count + 1))
+      journal.close()
+    }
+    assert.equal(torn().length, 2)
+  })
+
   it('of a new segment is set aside whole', async () => {
     await filled(5)
     const { marks } = await appendBehindTheMarks(3)
@@ -316,7 +361,7 @@ describe('an unclean take-over', () => {
     const other = createMemoryHost({ disk: host.disk, clock: host.clock })
     const dying = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
     void dying.writerLock.hold('put', undefined, () => {
-      dying.append(recordsOf(2, 4), { number: 0, flushedBytes: 0 })
+      dying.append(recordsOf(2, 4), noPack)
       return new Promise(() => {})
     })
     await new Promise(resolve => setImmediate(resolve))
@@ -325,9 +370,44 @@ describe('an unclean take-over', () => {
     const journal = open()
     await journal.writerLock.hold('put', undefined, ({ uncleanTakeover }) => {
       assert.equal(uncleanTakeover, true)
-      journal.append(recordsOf(4, 5), { number: 0, flushedBytes: 0 })
+      journal.append(recordsOf(4, 5), noPack)
     })
     await assertHolds(journal, names(0, 5))
+  })
+})
+
+describe('a reader', () => {
+  it('shows what lies behind the marks only when nobody is writing', async () => {
+    await filled(2)
+    const other = createMemoryHost({ disk: host.disk, clock: host.clock })
+    const writer = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
+    void writer.writerLock.hold('put', undefined, () => {
+      writer.append(recordsOf(2, 3), noPack)
+      const marks = readFile(runtime(), 'marks').slice()
+      writer.append(recordsOf(3, 4), noPack)
+      writeFile(runtime(), 'marks', marks)
+      return new Promise(() => {})
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(namesOf(open('read')), names(0, 3))
+    other.exit()
+    assert.deepEqual(namesOf(open('read')), names(0, 4))
+  })
+})
+
+describe('another last record than the marks name', () => {
+  it('is damage', async () => {
+    await filled(2)
+    const other = createTestHost()
+    const foreign = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
+    await append(foreign, recordsOf(2, 4))
+    foreign.close()
+    const otherSegments = other.files.openDirectory('/')!.child('.runtime')!.child('journal')!
+    const [name] = segmentNames()
+    writeFile(segments(), name!, readFile(otherSegments, name!))
+    const journal = open()
+    assert.match(journal.damage()!.reason, /not the one that was flushed/)
+    await assert.rejects(append(journal, recordsOf(4, 5)), { code: 'DAMAGED' })
   })
 })
 

@@ -95,6 +95,18 @@ describe('processes', { timeout: 120_000 }, () => {
     journal.close()
   })
 
+  it('do not starve each other', async () => {
+    const greedy = run('greedy', folder.path, 'g', '4000')
+    const modest = run('write', folder.path, 'm', '30')
+    for (const { ended } of [greedy, modest]) {
+      const { code, errors } = await ended
+      assert.equal(code, 0, errors)
+    }
+    const all = journalNames()
+    assert.equal(all.length, 4030)
+    assert.ok(all.lastIndexOf('m29') < all.lastIndexOf('g3999'), 'the modest one had to wait for the end')
+  })
+
   it('go on when one is killed', async () => {
     const count = 120
     for (const killAfter of [3, 31, 64]) {
