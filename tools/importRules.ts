@@ -66,8 +66,9 @@ const parts: readonly Part[] = [
   { name: 'ui', files: /^src\/ui\//, mayImport: ['commands', 'errors', 'host errors', 'progress', 'format'] },
   { name: 'boot', files: /^src\/boot\//, mayImport: [...base, 'store'] },
   { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'host', 'errors'] },
-  { name: 'tools', files: /^(?:tools|bench)\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main', 'test'] },
-  { name: 'test', files: /^test\//, mayImport: ['core', 'commands', 'cli', 'ui', 'boot', 'main', 'tools'] },
+  { name: 'test support', files: /^test\/support\//, mayImport: ['core', ...aboveCore] },
+  { name: 'tools', files: /^(?:tools|bench)\//, mayImport: ['core', ...aboveCore, 'test support'] },
+  { name: 'test', files: /^test\//, mayImport: ['core', ...aboveCore, 'test support', 'tools'] },
 ]
 
 /** Packages that one part alone may load, so that no other pays for them. */
