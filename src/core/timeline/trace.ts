@@ -34,9 +34,19 @@ interface Position {
 
 /**
  * Brings recycle.trace up to the journal's head. Where records or lists are lost, the states around them tell what was
- * changed; throws DAMAGED or OBJECT_MISSING where these can not be read either.
+ * changed; where these can not be read either it is left as it was, for verify to say why: false then.
  */
-export async function* storeTrace(context: TimelineContext, origin: string, signal?: AbortSignal): Work<void> {
+export async function* storeTrace(context: TimelineContext, origin: string, signal?: AbortSignal): Work<boolean> {
+  try {
+    yield* bringUpToDate(context, origin, signal)
+    return true
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
+    return false
+  }
+}
+
+async function* bringUpToDate(context: TimelineContext, origin: string, signal?: AbortSignal): Work<void> {
   const { root, derived } = context.directories
   const size = context.journal.head().size
   if (size === 0 || derived === undefined) return
@@ -56,6 +66,7 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
   const start = fits ? known : undefined
   const temporary = `trace-${hexOf(context.random.bytes(4))}`
   const file = start === undefined ? derived.open(temporary, 'create', 0o600) : root.open(traceName, 'modify')
+  let done = false
   try {
     const base = start?.base ?? horizon
     const out = appender(file, start?.bytes ?? 0)
@@ -69,8 +80,10 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
     const bytes = out.end()
     if (start === undefined) derived.rename(temporary, root, traceName)
     writePosition(derived, { origin, base, next: size, bytes })
+    done = true
   } finally {
     file.close()
+    if (!done && start === undefined) derived.removeFile(temporary)
   }
 }
 
