@@ -9,6 +9,7 @@ import {
   inclusionSpec,
   verifyInclusionSpec,
 } from './checkpoint/spec.ts'
+import { demoSpec } from './demo/spec.ts'
 import { absorbSpec, statusSpec, watchSpec } from './drift/spec.ts'
 import {
   catSpec,
@@ -86,6 +87,7 @@ export type CommandName =
   | 'man'
   | 'version'
   | 'ui'
+  | 'demo'
   | 'help'
 
 type Table = { readonly [Name in CommandName]: CommandSpec & { readonly name: Name } }
@@ -138,6 +140,7 @@ export const commandTable = {
   man: manSpec,
   version: versionSpec,
   ui: uiSpec,
+  demo: demoSpec,
   help: helpSpec,
 } as const satisfies Table
 
@@ -172,7 +175,7 @@ export const commandGroups = {
     title: 'Proof for others',
     commands: ['checkpoint show', 'checkpoint key', 'checkpoint sign', 'inclusion', 'verify-inclusion'],
   },
-  program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'help'] },
+  program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'demo', 'help'] },
 } as const satisfies Record<string, CommandGroup>
 
 type GroupedName = (typeof commandGroups)[keyof typeof commandGroups]['commands'][number]

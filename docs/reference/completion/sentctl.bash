@@ -7,7 +7,7 @@ _sentctl_offer() {
     path|file) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")) ;;
     directory) compopt -o filenames; COMPREPLY=($(compgen -d -- "$current")) ;;
     snapshot|state|code) COMPREPLY=($(compgen -W "$(_sentctl_names "$1")" -- "$current")) ;;
-    verb) IFS=' '; COMPREPLY=($(compgen -W 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion explain completion man version ui help' -- "$current")) ;;
+    verb) IFS=' '; COMPREPLY=($(compgen -W 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion explain completion man version ui demo help' -- "$current")) ;;
     words) IFS=' '; COMPREPLY=($(compgen -W "$2" -- "$current")) ;;
   esac
 }
@@ -126,6 +126,7 @@ _sentctl() {
     'man') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'version') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'ui') if [[ $current == -* ]]; then _sentctl_offer words '--profile --baud --esc-ms --root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'demo') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer directory; fi ;;
     'help') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer verb; fi ;;
   esac
 }

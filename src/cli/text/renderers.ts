@@ -72,6 +72,7 @@ export const textRenderers: Renderers = {
   completion: () => import('./completion.ts'),
   man: () => import('./man.ts'),
   version: () => import('./version.ts'),
+  demo: () => import('./demo.ts'),
   ui: () => import('./nothing.ts'),
   help: () => import('./help.ts'),
 }
