@@ -1,18 +1,21 @@
 // Keeping what was changed outside: the disk's side becomes the record. Contents are stored before the lock is taken;
 // under it every path is checked to be still what was stored.
+import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import type { Entry } from '../format/node.ts'
 import type { FileStat } from '../host/host.ts'
-import { findPath } from '../store/tree.ts'
-import { ancestorsOf, compareDepthFirst } from '../worktree/paths.ts'
+import { throwIfCancelled } from '../progress.ts'
+import { emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
+import { ancestorsOf, checkGovernedPath, compareDepthFirst, nameOf } from '../worktree/paths.ts'
 import type { Difference } from '../worktree/scan.ts'
 import { sameStat } from '../worktree/walk.ts'
 import { type Captured, captureDifferences } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
+import type { PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, Notice, OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { readUnapplied } from './recovery.ts'
-import { type PlannedChange, type Transaction, transact } from './transact.ts'
+import { type Transaction, transact } from './transact.ts'
 
 export interface AbsorbOptions {
   readonly signal?: AbortSignal
@@ -31,6 +34,14 @@ export async function* absorb(
   options: AbsorbOptions = {},
 ): Work<OperationResult> {
   const action = options.action ?? 'absorb'
+  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  for (const path of paths) checkGovernedPath(path)
+  throwIfCancelled(options.signal)
+  // What another process recorded meanwhile is no drift.
+  if (context.journal.refresh()) {
+    context.store.refresh()
+    await context.loadSettings()
+  }
   const { ignore, gitignore } = context.settings()
   const { state } = stateInForce(context)
   const look = yield* context.worktree.scan({
@@ -115,9 +126,24 @@ function planAbsorb(
       continue
     }
     const before = findPath(tx.ingest, tx.state.files, path) ?? null
-    changes.set(path, { path, before, after })
+    if (!sameApartFromChildren(before, after)) changes.set(path, { path, before, after })
   }
+  addParents(context, tx, changes)
   return { changes: [...changes.values()], onDisk: captured.stats }
+}
+
+/** Directories that another process took out of the record while contents were stored. */
+function addParents(context: TimelineContext, tx: Transaction, changes: Map<GovernedPath, PlannedChange>): void {
+  for (const { path, after } of [...changes.values()]) {
+    if (after === null) continue
+    for (const ancestor of ancestorsOf(path)) {
+      const before = findPath(tx.ingest, tx.state.files, ancestor) ?? null
+      const stat = context.worktree.stat(ancestor)
+      if (before?.kind === 'dir' || changes.has(ancestor) || stat?.kind !== 'dir') continue
+      const made = { kind: 'dir', mode: stat.mode, size: 0, content: emptyDirectory(tx.ingest) } as const
+      changes.set(ancestor, { path: ancestor, before, after: { ...made, name: nameOf(ancestor) } })
+    }
+  }
 }
 
 function withProblems(result: OperationResult, problems: Captured['problems']): OperationResult {

@@ -8,7 +8,7 @@ import type { ByteString, Directory, FileStat } from '../host/host.ts'
 import { createSlicer, type Slicer } from '../progress.ts'
 import { writeChanges } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { buildDirectory, emptyDirectory, listEntries } from '../store/tree.ts'
+import { buildDirectory, countEntries, emptyDirectory, listEntries } from '../store/tree.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
@@ -37,8 +37,7 @@ export async function* adopt(
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
   const { state } = stateInForce(context)
-  if (!listEntries(context.store, state.files).next().done)
-    return yield* absorb(context, [], { ...options, action: 'adopt' })
+  if (!isEmpty(context, state.files)) return yield* absorb(context, [], { ...options, action: 'adopt' })
   const ingest = context.store.beginIngest({ shared: false })
   const cache = context.worktree.startCache()
   const walk: Walk = {
@@ -56,7 +55,7 @@ export async function* adopt(
     const rules = context.worktree.rules({ ignore, gitignore })
     const files = yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore })
     const result = yield* transact(context, { label: 'adopt', signal: options.signal, ingest }, async function* (tx) {
-      if (files.count === 0) return undefined
+      if (files.count === 0 || !isEmpty(context, tx.state.files)) return undefined
       const changes = writeChanges(tx.ingest, createdIn(tx.ingest, files.link, ''))
       const adopted = { files: files.link, changes: changes.link, count: changes.count }
       return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: new Map() }
@@ -64,6 +63,11 @@ export async function* adopt(
     if (result === undefined) ingest.abort()
     cache?.finish()
     cached = true
+    // Somebody was faster: what differs from that is kept like any other change.
+    const { state: now } = stateInForce(context)
+    if (result === undefined && !isEmpty(context, now.files)) {
+      return yield* absorb(context, [], { ...options, action: 'adopt' })
+    }
     return { ...(result ?? nothingDone('adopt')), ...problemReport(walk.problems) }
   } catch (error) {
     ingest.abort()
@@ -72,6 +76,8 @@ export async function* adopt(
     if (!cached) cache?.writer.abort()
   }
 }
+
+const isEmpty = (context: TimelineContext, files: Link): boolean => countEntries(context.store, files) === 0
 
 function problemReport(problems: Walk['problems']): Pick<OperationResult, 'drifted' | 'notices'> {
   if (problems.length === 0) return { drifted: [], notices: [] }

@@ -49,6 +49,10 @@ export function readSettingsFile(root: Directory): string | undefined {
     }
   } catch (error) {
     if (isHostError(error, 'NOT_FOUND')) return undefined
+    if (isHostError(error, 'IS_A_DIRECTORY', 'SYMLINK', 'UNSUPPORTED')) {
+      const found = error.code === 'IS_A_DIRECTORY' ? 'a directory' : 'no regular file'
+      throw new SentientError('SETTINGS_INVALID', { where: settingsName, expected: 'a file', found }, error)
+    }
     throw error
   }
 }
@@ -135,9 +139,20 @@ export function settingsFollow(
   reader: ObjectReader,
   link: Link | undefined,
 ): (() => void) | undefined {
-  if (readSettingsFile(context.directories.root) !== context.settingsText()) return undefined
+  const before = context.settingsText()
+  const showsBefore = () => {
+    try {
+      return readSettingsFile(context.directories.root) === before
+    } catch (error) {
+      if (isSentientError(error, 'SETTINGS_INVALID')) return false
+      throw error
+    }
+  }
+  if (!showsBefore()) return undefined
   const text = link === undefined ? settingsText(defaultSettings) : Buffer.from(reader.get(link)).toString('utf8')
-  return () => writeSettingsFile(context, text)
+  return () => {
+    if (showsBefore()) writeSettingsFile(context, text)
+  }
 }
 
 export interface LoadedSettings {

@@ -129,19 +129,37 @@ export function isRootFolder(directory: Directory): boolean {
 
 /** Names of ours that somebody else's content has. The rest of an unfinished init is no collision. */
 function collisionsIn(root: Directory): ByteString[] {
-  const unfinished = isUnfinished(root)
-  return reservedTopNames.filter(name => root.stat(name) !== undefined && !(unfinished && skeleton.includes(name)))
+  const ours = leftByInit(root)
+  return reservedTopNames.filter(name => root.stat(name) !== undefined && !ours.includes(name))
 }
 
-function isUnfinished(root: Directory): boolean {
+/** What an init that was ended before its time has made. An empty `.runtime` is all that comes before the marker. */
+function leftByInit(root: Directory): readonly ByteString[] {
   let runtime: Directory | undefined
   try {
     runtime = root.child('.runtime')
-    return runtime?.stat(unfinishedName) !== undefined && runtime.stat('format') === undefined
+    if (runtime === undefined) return []
+    if (runtime.list().length === 0) return ['.runtime']
+    return runtime.stat(unfinishedName) !== undefined && runtime.stat('format') === undefined ? skeleton : []
   } catch (error) {
-    if (isHostError(error)) return false
+    if (isHostError(error)) return []
     throw error
   } finally {
+    runtime?.close()
+  }
+}
+
+/** Clears away what an earlier init left, all but the marker: a kill in the middle of this leaves it to be done again. */
+function clearLeft(root: Directory): void {
+  for (const name of leftByInit(root)) {
+    if (name !== '.runtime') {
+      removeTree(root, name)
+      continue
+    }
+    const runtime = root.child(name)
+    for (const item of runtime?.list() ?? []) {
+      if (runtime !== undefined && item.name !== unfinishedName) removeTree(runtime, item.name)
+    }
     runtime?.close()
   }
 }
@@ -163,15 +181,13 @@ export function createSkeleton(root: Directory, random: Randomness): Skeleton {
       expected: 'none of the names that SentientOS keeps for itself',
     })
   }
-  if (isUnfinished(root)) for (const name of skeleton) removeTree(root, name)
+  clearLeft(root)
   const made = (parent: Directory, name: ByteString): Directory => {
-    parent.makeDirectory(name, directoryMode)
+    if (parent.stat(name) === undefined) parent.makeDirectory(name, directoryMode)
     return parent.child(name) as Directory
   }
   const runtime = made(root, '.runtime')
-  const marker = runtime.open(unfinishedName, 'create', 0o600)
-  marker.flush()
-  marker.close()
+  if (runtime.stat(unfinishedName) === undefined) runtime.open(unfinishedName, 'create', 0o600).close()
   runtime.flush()
   for (const name of skeleton) if (name !== '.runtime') made(root, name).close()
   made(runtime, 'stage').close()

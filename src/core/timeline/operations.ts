@@ -2,6 +2,7 @@
 // one; what somebody changed outside and would be lost is kept as a snapshot first.
 import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
+import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { ByteString, FileKind } from '../host/host.ts'
 import { createSlicer } from '../progress.ts'
@@ -9,9 +10,12 @@ import { ingestContentSteps } from '../store/content.ts'
 import type { Ingest } from '../store/store.ts'
 import { emptyDirectory, findPath, walkTree } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, isWithin, joinPath, nameOf, parentOf } from '../worktree/paths.ts'
+import type { Difference } from '../worktree/scan.ts'
+import { openBelow } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
+import type { PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, OperationResult, Work } from './model.ts'
-import { type PlannedChange, type Transaction, transact } from './transact.ts'
+import { type Transaction, transact } from './transact.ts'
 
 export interface ByteSource {
   readonly size: number
@@ -53,9 +57,13 @@ function recorded(transaction: Transaction, path: GovernedPath): Entry | undefin
   return findPath(transaction.ingest, transaction.state.files, path)
 }
 
-/** The directories above a path that are not recorded yet, to be made with it; modes as the disk has them. */
+/**
+ * The directories above a path that are not recorded yet, to be made with it; modes as the disk has them. Throws
+ * NOT_A_DIRECTORY or SYMLINK_IN_PATH where something else stands, recorded or on disk.
+ */
 function missingParents(context: TimelineContext, transaction: Transaction, path: GovernedPath): PlannedChange[] {
   const made: PlannedChange[] = []
+  openBelow(context.worktree.root, parentOf(path))?.close()
   for (const ancestor of ancestorsOf(path)) {
     const entry = recorded(transaction, ancestor)
     if (entry !== undefined && entry.kind !== 'dir') {
@@ -90,11 +98,12 @@ export async function* put(
       async function* (tx) {
         const { link, size } = stored ?? (yield* store(context, tx.ingest, source, options.signal))
         const before = recorded(tx, path) ?? null
-        if (before?.kind === 'dir') throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
+        if (before?.kind === 'dir' || context.worktree.stat(path)?.kind === 'dir')
+          throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
         if (options.parents === false && parentOf(path) !== '' && recorded(tx, parentOf(path)) === undefined) {
           throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(parentOf(path)) })
         }
-        const mode = options.mode ?? (before?.kind === 'file' ? before.mode : fileMode)
+        const mode = (options.mode ?? (before?.kind === 'file' ? before.mode : fileMode)) & 0o7777
         const after: Entry = { name: nameOf(path), kind: 'file', mode, size, content: link }
         const changes = [...missingParents(context, tx, path), { path, before, after }]
         return { action: 'put', subject: { kind: 'file', id: path }, changes }
@@ -142,11 +151,20 @@ export async function* makeDirectory(
       })
     }
     const stat = context.worktree.stat(path)
-    const mode = options.mode ?? (stat?.kind === 'dir' ? stat.mode : directoryMode)
+    if (stat !== undefined && stat.kind !== 'dir') throw existsOutside(path)
+    const mode = (options.mode ?? stat?.mode ?? directoryMode) & 0o7777
     const change = { path, before: null, after: directoryEntry(tx.ingest, path, mode) }
     return { action: 'mkdir', subject: { kind: 'file', id: path }, changes: [...parents, change] }
   })
   return yield* done(result, 'mkdir')
+}
+
+function existsOutside(path: GovernedPath): SentientError {
+  return new SentientError('PATH_EXISTS', {
+    where: displayBytes(path),
+    found: 'something that is not recorded',
+    hint: 'Keep it (sentctl absorb), remove it, or choose another name.',
+  })
 }
 
 export async function* makeSymlink(
@@ -165,6 +183,7 @@ export async function* makeSymlink(
   }
   const result = yield* transact(context, { label: 'ln', signal: options.signal }, async function* (tx) {
     if (recorded(tx, path) !== undefined) throw new SentientError('PATH_EXISTS', { where: displayBytes(path) })
+    if (context.worktree.stat(path) !== undefined) throw existsOutside(path)
     const bytes = Buffer.from(target, 'latin1')
     const content = tx.ingest.put('raw', 'chunk', bytes)
     const after: Entry = { name: nameOf(path), kind: 'symlink', mode: 0o777, size: bytes.length, content }
@@ -195,6 +214,10 @@ export async function* setMode(
       } else add(path, entry)
     }
     if (changes.size === 0) return undefined
+    // A mode that was changed outside is what the owner sets right now; other drift would be overwritten with it.
+    const found = yield* scanBelow(context, tx, paths, options.signal)
+    const drift = found.differences.find(difference => changes.has(difference.path) && !isModeOnly(difference))
+    if (drift !== undefined) throw driftError(drift.path)
     return {
       action: 'chmod',
       subject: subjectOf(paths),
@@ -203,6 +226,18 @@ export async function* setMode(
     }
   })
   return yield* done(result, 'chmod')
+}
+
+function isModeOnly({ recorded: entry, disk, content }: Difference): boolean {
+  if (entry === null || disk === undefined || entry.kind !== disk.kind) return false
+  return entry.kind === 'dir' || sameLink(entry.content, content)
+}
+
+function driftError(path: GovernedPath): SentientError {
+  return new SentientError('DRIFT', {
+    where: displayBytes(path),
+    hint: 'Keep it (sentctl absorb) or bring it back (sentctl restore) first.',
+  })
 }
 
 const bulk = (action: string, paths: number): string | undefined => (paths >= bulkPaths ? action : undefined)
@@ -229,6 +264,13 @@ export async function* remove(
       const entry = recorded(tx, path)
       const kind = entry?.kind ?? context.worktree.stat(path)?.kind
       if (kind === undefined) throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
+      if (kind === 'other') {
+        throw new SentientError('PATH_NOT_FOUND', {
+          what: 'Sockets, pipes and devices are not governed',
+          where: displayBytes(path),
+          hint: 'Remove it with rm.',
+        })
+      }
       if (kind === 'dir' && !options.recursive) throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
       if (entry !== undefined) {
         for (const item of walkTree(tx.ingest, tx.state.files, { under: path })) {
@@ -298,14 +340,9 @@ async function* transfer(context: TimelineContext, request: TransferRequest): Wo
   if (to !== '') checkGovernedPath(to)
   const result = yield* transact(context, { label: action, signal }, async function* (tx) {
     const drift = (yield* scanBelow(context, tx, from, signal)).differences[0]
-    if (drift !== undefined) {
-      throw new SentientError('DRIFT', {
-        where: displayBytes(drift.path),
-        hint: 'Keep it (sentctl absorb) or bring it back (sentctl restore) first.',
-      })
-    }
+    if (drift !== undefined) throw driftError(drift.path)
     const changes = new Map<GovernedPath, PlannedChange>()
-    const into = to === '' || recorded(tx, to)?.kind === 'dir'
+    const into = to === '' || (recorded(tx, to) ?? context.worktree.stat(to))?.kind === 'dir'
     if (!into && from.length > 1) throw new SentientError('NOT_A_DIRECTORY', { where: displayBytes(to) })
     for (const source of from) {
       planTransfer(context, tx, request, { source, target: into ? joinPath(to, nameOf(source)) : to, changes })
@@ -338,12 +375,13 @@ function planTransfer(
   if (entry.kind === 'dir' && request.recursive !== true)
     throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(source) })
   const existing = recorded(tx, target) ?? null
-  const occupied = existing !== null || context.worktree.stat(target) !== undefined
-  if (occupied && (!request.force || existing?.kind === 'dir' || entry.kind === 'dir')) {
+  const parents = missingParents(context, tx, target)
+  const stands = [existing?.kind, context.worktree.stat(target)?.kind].filter(kind => kind !== undefined)
+  const taken = changes.get(target)?.after != null
+  if (taken || (stands.length > 0 && (!request.force || entry.kind === 'dir' || stands.includes('dir')))) {
     throw new SentientError('PATH_EXISTS', { where: displayBytes(target) })
   }
-  for (const parent of missingParents(context, tx, target))
-    if (!changes.has(parent.path)) changes.set(parent.path, parent)
+  for (const parent of parents) if (!changes.has(parent.path)) changes.set(parent.path, parent)
   for (const item of walkTree(tx.ingest, tx.state.files, { under: source })) {
     const path = target + item.path.slice(source.length)
     const after = { ...item.entry, name: nameOf(path) }

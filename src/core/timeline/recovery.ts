@@ -8,6 +8,7 @@ import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory } from '../host/host.ts'
 import type { LockSession } from '../journal/model.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
+import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { Work } from './model.ts'
 
@@ -26,8 +27,12 @@ export async function* beginUnderLock(
   // Also after a clean release: the mark that says so may be an older one, and a pack as long as its mark costs nothing.
   context.store.recoverSharedPack({ number, flushedBytes, packId })
   context.worktree.emptyStage()
+  if (session.uncleanTakeover) removeStale(context.directories.runtime, context.clock.nowMicros(), isUnfinishedFile)
   yield* finishApplying(context, signal)
 }
+
+/** What `writeSettingsFile` and `storeSnapshots` write before they put it in place. */
+const isUnfinishedFile = (name: ByteString): boolean => /^(?:settings-|recycle\.lock\.)[0-9a-f]+$/.test(name)
 
 /** Under the writer lock: finishes what was committed and not applied. */
 async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {

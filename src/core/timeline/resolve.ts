@@ -17,8 +17,12 @@ export function resolveState(context: TimelineContext, text: string): StatePoint
   const list = currentSnapshots(context)
   const exact = list.find(snapshot => snapshot.name === wanted)
   if (exact !== undefined) return ofSnapshot(exact)
-  const number = /^#?(\d+)$/.exec(wanted)
-  if (number !== null) return afterRecord(context, Number(number[1]), `#${number[1]}`)
+  const number = /^(#?)(\d+)$/.exec(wanted)
+  // Snapshots made without a name begin with a date.
+  const isPrefix = number?.[1] === '' && Number(number[2]) >= context.journal.head().size
+  if (number !== null && !(isPrefix && list.some(snapshot => snapshot.name.startsWith(wanted)))) {
+    return afterRecord(context, Number(number[2]), `#${number[2]}`)
+  }
   const back = /^-(\d+)$/.exec(wanted)
   if (back !== null) return snapshotsBack(context, Number(back[1]))
   const labelled = list.filter(
@@ -119,8 +123,10 @@ export function parseTime(context: Pick<TimelineContext, 'clock'>, text: string)
   const minutes = Number(words[2]) * 60 + Number(words[3])
   if (Number(words[2]) > 23 || Number(words[3]) > 59) return undefined
   const micros = start + minutes * minuteMicros + minuteMicros - 1
-  // A bare time of day that is still to come means the day before.
-  return day === undefined && micros - minuteMicros > now ? micros - dayMicros : micros
+  if (micros - minuteMicros <= now) return micros
+  // What is still to come means the last one: of a bare time of day the day before, of a weekday the week before.
+  if (day === undefined) return micros - dayMicros
+  return weekdays.includes(day) ? micros - 7 * dayMicros : micros
 }
 
 function parseIso(context: Pick<TimelineContext, 'clock'>, match: RegExpExecArray): number | undefined {

@@ -7,14 +7,15 @@ import type { Entry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
 import { ingestContent } from '../store/content.ts'
 import { diffTrees, findPath, walkTree } from '../store/tree.ts'
-import { ancestorsOf, checkGovernedPath, isWithin, nameOf } from '../worktree/paths.ts'
+import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
+import type { PlannedChange } from './diskPlan.ts'
 import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { stateAt } from './pruned.ts'
-import { type PlannedChange, type Transaction, transact } from './transact.ts'
+import { type Transaction, transact } from './transact.ts'
 
 export interface RestoreOptions {
   readonly signal?: AbortSignal
@@ -46,7 +47,7 @@ export async function* restore(
         changes.set(change.path, change)
       addParents(tx, target, path, changes)
     }
-    yield* addDrift(context, tx, target.files, { under: paths, changes, removeNew: 'below', signal: options.signal })
+    yield* addDrift(context, tx, target.files, { under: paths, changes, removeNew: true, signal: options.signal })
     return {
       action: 'restore',
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
@@ -96,8 +97,8 @@ function addParents(
 interface DriftRequest {
   readonly under: readonly GovernedPath[]
   readonly changes: Map<GovernedPath, PlannedChange>
-  /** New paths: of an explicitly restored directory they go, in a rollback they stay where nothing needs their place. */
-  readonly removeNew: 'below' | 'never'
+  /** New paths of an explicitly restored directory go; in a rollback they stay, unless something needs their place. */
+  readonly removeNew: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -114,8 +115,7 @@ async function* addDrift(context: TimelineContext, tx: Transaction, target: Link
   for (const { path, recorded } of look.differences) {
     if (request.changes.has(path)) continue
     const after = findPath(tx.ingest, target, path) ?? null
-    if (recorded === null && after === null && request.removeNew === 'never') continue
-    if (recorded === null && after === null && !request.under.some(top => isWithin(path, top))) continue
+    if (recorded === null && after === null && !request.removeNew) continue
     request.changes.set(path, { path, before: recorded, after })
   }
 }
@@ -260,7 +260,7 @@ export async function* rollback(
     const target = stateAt(context, to, tx.ingest)
     const changes = new Map<GovernedPath, PlannedChange>()
     for (const change of diffTrees(tx.ingest, tx.state.files, target.files)) changes.set(change.path, change)
-    yield* addDrift(context, tx, target.files, { under: [], changes, removeNew: 'never', signal: options.signal })
+    yield* addDrift(context, tx, target.files, { under: [], changes, removeNew: false, signal: options.signal })
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined

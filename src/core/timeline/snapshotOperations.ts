@@ -1,9 +1,10 @@
 // What the owner does with snapshots: make, label, pin, remove. Each is a record; none touches the tree.
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { byteStringOfText } from '../format/bytes.ts'
 import type { CborValue } from '../format/cbor.ts'
 import { dagLink, type ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
+import { isHostError } from '../host/error.ts'
 import type { NewRecord } from '../journal/model.ts'
 import { createSlicer } from '../progress.ts'
 import { reachable } from '../store/reach.ts'
@@ -40,7 +41,7 @@ export async function* snapshotCreate(
     name = made.name
     return made.record
   })
-  storeSnapshots(context)
+  storeQuietly(context)
   return {
     ...result,
     snapshot: name,
@@ -50,9 +51,9 @@ export async function* snapshotCreate(
   }
 }
 
-export const snapshotLabel = (context: TimelineContext, name: string, label: string): Work<OperationResult> => {
+export async function* snapshotLabel(context: TimelineContext, name: string, label: string): Work<OperationResult> {
   checkLabel(label)
-  return change(context, 'snapshot-label', name, { label })
+  return yield* change(context, 'snapshot-label', name, { label })
 }
 
 export const snapshotPin = (context: TimelineContext, name: string, pinned: boolean): Work<OperationResult> =>
@@ -61,7 +62,17 @@ export const snapshotPin = (context: TimelineContext, name: string, pinned: bool
 export const snapshotRemove = (context: TimelineContext, name: string): Work<OperationResult> =>
   change(context, 'snapshot-remove', name, {})
 
+/** The record stands; its projection can be made at any time. */
+function storeQuietly(context: TimelineContext): void {
+  try {
+    storeSnapshots(context)
+  } catch (error) {
+    if (!isHostError(error) && !isSentientError(error)) throw error
+  }
+}
+
 function checkLabel(label: string): void {
+  if (!label.isWellFormed()) throw new SentientError('USAGE', { what: 'The label is no well-formed text' })
   const bytes = Buffer.byteLength(label)
   if (bytes > labelBytesMax) {
     throw new SentientError('LIMIT', {
@@ -97,7 +108,7 @@ async function* change(
     }
     return { root, body }
   })
-  storeSnapshots(context)
+  storeQuietly(context)
   return { ...result, snapshot: name }
 }
 

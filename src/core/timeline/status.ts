@@ -49,6 +49,7 @@ export async function* status(
     files: state.files,
     ignore: { ignore, gitignore },
     under: options.under,
+    namedCount: false,
     signal: options.signal,
   })
   const applying = pathsBeingApplied(context)

@@ -79,8 +79,8 @@ async function* bringUpToDate(context: TimelineContext, origin: string, signal?:
     yield* writeItems(context, out, { from, to: size, before: before.record.envelope.root, signal })
     const bytes = out.end()
     if (start === undefined) derived.rename(temporary, root, traceName)
-    writePosition(derived, { origin, base, next: size, bytes })
     done = true
+    writePosition(derived, { origin, base, next: size, bytes })
   } finally {
     file.close()
     if (!done && start === undefined) derived.removeFile(temporary)

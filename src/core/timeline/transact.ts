@@ -1,31 +1,24 @@
 // The rule of commit: the record is the commit, the tree on disk a view of it. Decide; make objects durable; stage;
 // append the record and flush it: that is the commit point; then put the change in place.
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import type { CborValue } from '../format/cbor.ts'
 import { dagLink, type Link, type ObjectId, sameLink } from '../format/id.ts'
-import type { Entry } from '../format/node.ts'
 import type { Body } from '../format/record.ts'
 import { encodeState, type State } from '../format/state.ts'
+import { isHostError } from '../host/error.ts'
 import type { ByteString, FileStat } from '../host/host.ts'
 import type { LockSession, NewRecord } from '../journal/model.ts'
-import type { Progress } from '../progress.ts'
+import { type Progress, throwIfCancelled } from '../progress.ts'
 import { readChanges, sortChanges, writeChanges } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { type Edit, editTree, findPath, sameApartFromChildren } from '../store/tree.ts'
-import type { Target } from '../worktree/apply.ts'
-import { ancestorsOf, isWithin } from '../worktree/paths.ts'
-import { captureDifferences } from './capture.ts'
-import { type DecisionRequest, stateInForce, type TimelineContext } from './context.ts'
+import { type Edit, editTree, sameApartFromChildren } from '../store/tree.ts'
+import { type Target, writeProblem } from '../worktree/apply.ts'
+import { type DecisionRequest, readState, stateInForce, type TimelineContext } from './context.ts'
+import { filesShowing, type KeptDrift, keepDrift, noDiskWork, type PlannedChange, planDisk } from './diskPlan.ts'
 import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { beginUnderLock, writeUnapplied } from './recovery.ts'
 import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
-
-/** One path of a plan. `before` and `after` are recorded entries; equal ones ask only for the disk to follow. */
-export interface PlannedChange extends TreeChange {
-  /** What the disk shall hold when that is not `after`: undoing an operation that overwrote a change made outside. */
-  readonly shown?: Entry | null
-}
 
 /** What an operation wants to commit. */
 export interface Plan {
@@ -125,7 +118,11 @@ export async function* underLock<T>(
       yield progress
     }
   }
-  return finished
+  try {
+    return await finished
+  } catch (error) {
+    throw writeProblem(error, context.directories.root.path)
+  }
 }
 
 function checkStillThere(ingest: Ingest): void {
@@ -139,12 +136,6 @@ function checkStillThere(ingest: Ingest): void {
   }
 }
 
-interface DiskPlan {
-  readonly targets: Target[]
-  /** Paths whose disk entry is neither what was recorded nor what shall be. */
-  readonly inTheWay: ByteString[]
-}
-
 async function* commit(
   context: TimelineContext,
   transaction: Transaction,
@@ -152,11 +143,9 @@ async function* commit(
   signal: AbortSignal | undefined,
   committed: () => void,
 ): Work<OperationResult | undefined> {
-  const { ingest, state } = transaction
+  const { ingest } = transaction
   const recorded = sortChanges(plan.changes.filter(change => !sameApartFromChildren(change.before, change.after)))
-  const domainsChange = Object.entries(plan.domains ?? {}).some(
-    ([domain, link]) => !sameLink(link, state[domain as keyof typeof plan.domains] as Link | undefined),
-  )
+  const domainsChange = changesDomains(transaction, plan)
   const disk = plan.onDisk === undefined ? yield* planDisk(context, transaction, plan.changes, signal) : noDiskWork
   const needed =
     plan.adopted !== undefined ||
@@ -172,51 +161,105 @@ async function* commit(
     committed()
     throw new SentientError('DENIED', { where: displayBytes(plan.subject.id), found: decision.rule })
   }
-  const records: NewRecord[] = []
-  const now = context.clock.nowMicros()
-  const kept = yield* keepDrift(context, transaction, disk.inTheWay, signal)
-  const before =
-    kept !== undefined
-      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.paths, reason: plan.action })
-      : automaticSnapshot(context, transaction, { reason: plan.snapshotBefore, now })
-  if (before !== undefined) records.push(before.record)
-  const after = stateAfter(transaction, recorded, plan)
-  const fields: Record<string, CborValue> = { ...plan.fields }
-  if (context.session !== undefined) fields.session = context.session
-  if (kept !== undefined) fields.kept = dagLink(kept.root)
-  // Changes outside that were taken back are no changes of the record: say how many there were.
-  const changedPaths = new Set(recorded.map(change => change.path))
-  const onDiskOnly = disk.targets.filter(target => !changedPaths.has(target.path)).length
-  if (onDiskOnly > 0) fields.disk = onDiskOnly
-  records.push({ root: after, body: bodyOf(context, ingest, plan, { recorded, decision, fields }) })
+  const kept = yield* keepDrift(context, transaction, disk, signal)
+  const made = makeRecords(context, transaction, plan, { recorded, decision, kept, onDisk: disk.targets })
   ingest.flush()
-  const staged = yield* context.worktree.stageChange(ingest, disk.targets, signal)
+  const staged = yield* context.worktree.stageChange(ingest, [...disk.targets, ...(kept?.below ?? [])], signal)
   let appended: readonly { readonly seq: number }[]
   try {
-    appended = context.journal.append(records, context.store.sharedPack())
+    throwIfCancelled(signal)
+    appended = context.journal.append(made.records, context.store.sharedPack())
   } catch (error) {
     staged.discard()
     throw error
   }
   committed()
   const report = yield* context.worktree.applyChange(context.store, staged)
-  writeUnapplied(context, report.unapplied)
+  yield* writeUnapplied(context, report.unapplied)
   context.journal.setApplied(context.journal.head().size)
-  plan.afterwards?.()
-  const seq = (appended.at(-1) as { seq: number }).seq
+  const notices = noticesOf(report, made.protectedAs, disk.inTheWay)
+  if (domainsChange) await afterwards(context, plan, notices)
   return {
-    seq,
+    seq: (appended.at(-1) as { seq: number }).seq,
     action: plan.action,
     changed: plan.changes.map(change => change.path),
     changedCount: plan.adopted?.count ?? plan.changes.length,
-    protectedAs: kept === undefined ? undefined : before?.name,
+    protectedAs: made.protectedAs,
     unapplied: report.unapplied.map(item => item.path),
     drifted: report.drifted,
-    notices: noticesOf(report, kept === undefined ? undefined : before?.name, disk.inTheWay),
+    notices,
   }
 }
 
-const noDiskWork: DiskPlan = { targets: [], inTheWay: [] }
+function changesDomains({ state }: Transaction, { domains = {} }: Plan): boolean {
+  return Object.entries(domains).some(
+    ([domain, link]) => !sameLink(link, state[domain as keyof typeof domains] as Link | undefined),
+  )
+}
+
+/** Other settings are in force now; the operation stands, whatever becomes of the file that shows them. */
+async function afterwards(context: TimelineContext, plan: Plan, notices: Notice[]): Promise<void> {
+  try {
+    await context.loadSettings()
+    plan.afterwards?.()
+  } catch (error) {
+    if (!isHostError(error) && !isSentientError(error)) throw error
+    notices.push({ code: 'settings', text: `sentient.yaml does not show the settings in force: ${error.message}` })
+  }
+}
+
+interface Decided {
+  readonly recorded: readonly TreeChange[]
+  readonly decision: Body['decision']
+  readonly kept: KeptDrift | undefined
+  readonly onDisk: readonly Target[]
+}
+
+/** The operation's record, and before it that of the snapshot that keeps what was there, where one is due. */
+function makeRecords(
+  context: TimelineContext,
+  transaction: Transaction,
+  plan: Plan,
+  decided: Decided,
+): { readonly records: NewRecord[]; readonly protectedAs: string | undefined } {
+  const { ingest } = transaction
+  const { kept, recorded } = decided
+  const now = context.clock.nowMicros()
+  const before =
+    kept !== undefined
+      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.paths, reason: plan.action })
+      : automaticSnapshot(context, transaction, { reason: plan.snapshotBefore, now })
+  const after = stateAfter(transaction, recorded, plan)
+  const fields: Record<string, CborValue> = { ...plan.fields }
+  if (context.session !== undefined) fields.session = context.session
+  if (kept !== undefined) fields.kept = dagLink(kept.root)
+  const shown = stateShown(context, transaction, plan, after)
+  if (shown !== undefined) fields.shown = dagLink(shown)
+  // Changes outside that were taken back are no changes of the record: say how many there were.
+  const changedPaths = new Set(recorded.map(change => change.path))
+  const onDiskOnly = decided.onDisk.filter(target => !changedPaths.has(target.path)).length
+  if (onDiskOnly > 0) fields.disk = onDiskOnly
+  const body = bodyOf(context, ingest, plan, { recorded, decision: decided.decision, fields })
+  const records = [...(before === undefined ? [] : [before.record]), { root: after, body }]
+  return { records, protectedAs: kept === undefined ? undefined : before?.name }
+}
+
+/** What the disk shall show when that is not the new state: so that it can be finished after a kill. */
+function stateShown(
+  context: TimelineContext,
+  { ingest }: Transaction,
+  plan: Plan,
+  after: ObjectId,
+): ObjectId | undefined {
+  const edits: Edit[] = []
+  for (const { path, shown } of plan.changes) {
+    if (shown !== undefined) edits.push({ path, after: shown, keepChildren: shown?.kind === 'dir' })
+  }
+  if (edits.length === 0) return undefined
+  const state = readState(ingest, after)
+  const files = filesShowing(context, ingest, state.files, edits)
+  return ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
+}
 
 function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boolean): Generator<DecisionRequest> {
   for (const { path, before, after } of changes) {
@@ -230,110 +273,6 @@ function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boole
     if (before.mode !== after.mode) yield { actor, action: 'chmod', path, size }
   }
   if (govern) yield { actor, action: 'govern', path: '', size: 0 }
-}
-
-/** Looks at every path that the disk has to follow, and at the directories above it. */
-async function* planDisk(
-  context: TimelineContext,
-  transaction: Transaction,
-  changes: readonly PlannedChange[],
-  signal: AbortSignal | undefined,
-): Work<DiskPlan> {
-  const inTheWay: ByteString[] = []
-  const targets: Target[] = []
-  const all = [...changes, ...missingAncestors(context, transaction, changes)]
-  const youngAfter = BigInt(context.clock.nowMicros()) * 1000n - 2_000_000_000n
-  for (const [i, change] of all.entries()) {
-    const wanted = change.shown === undefined ? change.after : change.shown
-    const look = yield* context.worktree.look(change.path, signal)
-    const shows = (entry: Entry | null) => diskShows(entry, look)
-    if (!shows(wanted)) {
-      if (!shows(change.before)) inTheWay.push(change.path)
-      const young = look.stat !== undefined && (look.stat.mtimeNs > youngAfter || look.stat.ctimeNs > youngAfter)
-      targets.push({
-        path: change.path,
-        after: wanted,
-        seen: look.stat,
-        modeOnly: wanted?.kind === 'file' && look.stat?.kind === 'file' && sameLink(wanted.content, look.content),
-        recheck: young && look.stat?.kind === 'file' ? look.content : undefined,
-      })
-    }
-    if (i % 256 === 255) yield { phase: 'checking', done: i, total: all.length, unit: 'paths' }
-  }
-  return { targets, inTheWay }
-}
-
-function diskShows(
-  entry: Entry | null,
-  look: { readonly stat: FileStat | undefined; readonly content?: Link },
-): boolean {
-  const { stat } = look
-  if (entry === null || stat === undefined) return entry === null && stat === undefined
-  if (entry.kind !== stat.kind) return false
-  if (entry.kind !== 'symlink' && entry.mode !== stat.mode) return false
-  return entry.kind === 'dir' || sameLink(entry.content, look.content)
-}
-
-/** Directories above planned paths that are recorded but that the disk lacks, or has as something else. */
-function missingAncestors(
-  context: TimelineContext,
-  { ingest, state }: Transaction,
-  changes: readonly PlannedChange[],
-): PlannedChange[] {
-  const planned = new Set(changes.map(change => change.path))
-  const seen = new Set<ByteString>()
-  const missing: PlannedChange[] = []
-  for (const { path, after, shown } of changes) {
-    if ((shown === undefined ? after : shown) === null) continue
-    for (const ancestor of ancestorsOf(path)) {
-      if (seen.has(ancestor) || planned.has(ancestor)) continue
-      seen.add(ancestor)
-      if (context.worktree.stat(ancestor)?.kind === 'dir') continue
-      const entry = findPath(ingest, state.files, ancestor)
-      if (entry?.kind === 'dir') missing.push({ path: ancestor, before: entry, after: entry })
-    }
-  }
-  return missing
-}
-
-/** Stores what is in the way, so that nothing is overwritten that is kept nowhere; gives the state as it was seen. */
-async function* keepDrift(
-  context: TimelineContext,
-  { ingest, state }: Transaction,
-  paths: readonly ByteString[],
-  signal: AbortSignal | undefined,
-): Work<{ root: ObjectId; paths: readonly ByteString[] } | undefined> {
-  if (paths.length === 0) return undefined
-  const tops = paths.filter(path => !paths.some(other => other !== path && isWithin(path, other)))
-  const { ignore, gitignore } = context.settings()
-  const look = yield* context.worktree.scan({
-    reader: ingest,
-    files: state.files,
-    ignore: { ignore, gitignore },
-    under: tops,
-    signal,
-  })
-  const captured = yield* captureDifferences(context, ingest, look.differences, signal)
-  const unreadable = captured.problems.find(problem => paths.includes(problem.path))
-  if (unreadable !== undefined) {
-    throw new SentientError('NOT_WRITABLE', {
-      what: 'A change made outside is in the way and can not be kept first',
-      where: displayBytes(unreadable.path),
-      found: unreadable.reason,
-    })
-  }
-  const files = editTree(ingest, state.files, withoutOrphans(captured.edits, ingest, state.files))
-  const root = ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
-  return { root, paths }
-}
-
-/** Edits whose parents exist, recorded or among the edits. */
-function withoutOrphans(edits: readonly Edit[], ingest: Ingest, files: Link): Edit[] {
-  const made = new Set(edits.filter(edit => edit.after?.kind === 'dir').map(edit => edit.path))
-  return edits.filter(({ path, after }) => {
-    if (after === null) return true
-    return ancestorsOf(path).every(ancestor => made.has(ancestor) || findPath(ingest, files, ancestor)?.kind === 'dir')
-  })
 }
 
 function stateAfter({ ingest, state }: Transaction, recorded: readonly TreeChange[], plan: Plan): ObjectId {

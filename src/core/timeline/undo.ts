@@ -2,18 +2,19 @@
 import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isLink } from '../format/cbor.ts'
-import { sameLink } from '../format/id.ts'
+import { parseObjectId, sameLink } from '../format/id.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
 import { diffTrees, findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
-import { isWithin, joinPath } from '../worktree/paths.ts'
+import { joinPath, parentOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
+import type { PlannedChange } from './diskPlan.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
-import { type Plan, type PlannedChange, type Transaction, transact } from './transact.ts'
+import { type Plan, type Transaction, transact } from './transact.ts'
 
 interface Cancellable {
   readonly signal?: AbortSignal
@@ -120,8 +121,12 @@ async function* reverse(
       if (!sameApartFromChildren(now, after)) throw touchedSince(context, target, path)
       changes.set(path, { path, before: now, after: before })
     }
-    for (const change of changes.values()) if (change.after === null) refuseFullDirectory(tx, change, changes, target)
+    for (const change of changes.values()) {
+      if (change.after?.kind !== 'dir') refuseFullDirectory(tx, change, changes, target)
+    }
     showOverwritten(context, tx, target, changes)
+    overwriteAgain(context, tx, target, changes)
+    for (const change of changes.values()) if (change.after !== null) requireParent(tx, change, changes, target)
     const { domains, follow } = reverseDomains(context, tx, target)
     const path = changes.size === 1 ? [...changes.keys()][0] : ''
     return {
@@ -172,6 +177,25 @@ function refuseFullDirectory(
   }
 }
 
+/** What comes back needs a directory to be in. */
+function requireParent(
+  tx: Transaction,
+  { path }: PlannedChange,
+  changes: ReadonlyMap<GovernedPath, PlannedChange>,
+  target: JournalRecord,
+): void {
+  const parent = parentOf(path)
+  if (parent === '') return
+  const planned = changes.get(parent)
+  const after = planned === undefined ? findPath(tx.ingest, tx.state.files, parent) : planned.after
+  if (after?.kind === 'dir') return
+  throw new SentientError('NOT_UNDOABLE', {
+    what: `The directory that #${target.seq} changed is no longer there`,
+    where: displayBytes(parent),
+    hint: 'Undo the record that removed it first.',
+  })
+}
+
 /** What the operation overwrote on disk comes back as it was: changed outside, not recorded. */
 function showOverwritten(
   context: TimelineContext,
@@ -182,17 +206,30 @@ function showOverwritten(
   const kept = target.body?.fields?.kept
   if (kept === undefined || !isLink(kept)) return
   const before = stateBefore(context, tx, target)
-  const seen = readState(tx.ingest, kept.id)
+  const seen = readState(tx.ingest, parseObjectId(kept.id))
   for (const { path, after } of diffTrees(tx.ingest, before.files, seen.files)) {
-    const planned = changes.get(path)
     const now = findPath(tx.ingest, tx.state.files, path) ?? null
-    const touched = planned === undefined && [...changes.keys()].some(other => isWithin(path, other) && path !== other)
-    changes.set(path, {
-      path,
-      before: planned?.before ?? now,
-      after: planned?.after ?? (touched ? null : now),
-      shown: after,
-    })
+    const planned = changes.get(path) ?? { path, before: now, after: now }
+    changes.set(path, { ...planned, shown: after })
+  }
+}
+
+/** An operation that overwrote changes made outside overwrites them again when its undo is taken back. */
+function overwriteAgain(
+  context: TimelineContext,
+  tx: Transaction,
+  target: JournalRecord,
+  changes: Map<GovernedPath, PlannedChange>,
+): void {
+  if (target.body?.action !== 'undo' || target.body.cause === undefined) return
+  const original = requireRecord(context, target.body.cause)
+  const kept = original.body?.fields?.kept
+  if (kept === undefined || !isLink(kept)) return
+  const before = stateBefore(context, tx, original)
+  const seen = readState(tx.ingest, parseObjectId(kept.id))
+  for (const { path } of diffTrees(tx.ingest, before.files, seen.files)) {
+    const now = findPath(tx.ingest, tx.state.files, path) ?? null
+    if (!changes.has(path)) changes.set(path, { path, before: now, after: now })
   }
 }
 

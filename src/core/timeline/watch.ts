@@ -11,12 +11,13 @@ import { isOutsideFiles } from '../worktree/reserved.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import { absorb } from './absorb.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
+import type { PlannedChange } from './diskPlan.ts'
 import type { Change, DriftRule, GovernedPath, OperationResult, StatusReport, Work } from './model.ts'
 import { viewOf } from './records.ts'
 import { snapshotCreate } from './snapshotOperations.ts'
 import { currentSnapshots } from './snapshots.ts'
 import { status } from './status.ts'
-import { type PlannedChange, transact } from './transact.ts'
+import { transact } from './transact.ts'
 
 export interface WatchOptions {
   readonly signal: AbortSignal

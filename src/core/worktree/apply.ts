@@ -1,7 +1,7 @@
 // Making a committed change visible: contents are staged beside the tree before the commit, so that space and
 // permissions are known, and renamed into place after it. A path that is no longer what was seen is left alone.
 
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { asBuffer, byteStringOf } from '../format/bytes.ts'
 import { type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
@@ -11,8 +11,9 @@ import type { ByteString, Directory, FileStat, Randomness } from '../host/host.t
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { nameOf, parentOf } from './paths.ts'
-import { openBelow, sameStat } from './walk.ts'
+import { ancestorsOf, isWithin, nameOf, parentOf } from './paths.ts'
+import { removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
+import { openBelow, openNearest, sameStat } from './walk.ts'
 
 /** One path and what it shall become; `seen` is what the disk held when that was decided (undefined: nothing). */
 export interface Target {
@@ -41,57 +42,55 @@ export interface ApplyReport {
   readonly drifted: ByteString[]
 }
 
-interface StagedFile {
-  readonly directory: Directory
-  readonly name: ByteString
-}
-
 export interface StagedChange {
   readonly targets: readonly Target[]
-  readonly files: ReadonlyMap<ByteString, StagedFile>
-  /** Removes what was staged; for a transaction that is not committed. */
+  readonly files: Map<ByteString, StagedFile>
+  /** Could not be staged, where the caller goes on without them. */
+  readonly unstaged: ApplyReport['unapplied']
+  /** Removes what was staged and not put in place. */
   discard(): void
 }
-
-/** Names of staged files beside a target on another mount; the scan leaves them out. */
-export const stagePrefix = '.sentient-stage-'
 
 /** Kept free for the records of the owner who has to clean up a full disk. */
 const reservedBytes = 1 << 20
 const flushEachMax = 64
 const copyBytes = 1 << 20
 
-/** Writes every content that has to appear into staged files. Throws DISK_FULL or NOT_WRITABLE before any commit. */
+/**
+ * Writes every content that has to appear into staged files. Throws DISK_FULL or NOT_WRITABLE before any commit; with
+ * `goOn`, when the commit has been made already, what can not be staged is listed instead.
+ */
 export async function* stageChange(
   options: ApplyOptions,
   targets: readonly Target[],
+  { goOn = false } = {},
 ): AsyncGenerator<Progress, StagedChange, void> {
   const staged = targets.filter(needsStaging)
-  const bytes = staged.reduce((sum, target) => sum + (target.after?.size ?? 0), 0)
-  const free = options.stage.freeBytes()
-  if (bytes + reservedBytes > free) {
-    throw new SentientError('DISK_FULL', {
-      where: options.root.path,
-      expected: `${bytes + reservedBytes} bytes free`,
-      found: `${free} bytes`,
-    })
-  }
-  const tag = asBuffer(options.random.bytes(6)).toString('hex')
   const files = new Map<ByteString, StagedFile>()
+  const unstaged: ApplyReport['unapplied'] = []
   const discard = () => {
-    for (const { directory, name } of files.values()) {
-      removeQuietly(directory, name)
-      if (directory !== options.stage) directory.close()
-    }
+    for (const file of files.values()) removeStaged(options.stage, file)
     files.clear()
   }
-  const stageDevice = options.stage.selfStat().dev
   try {
+    if (!goOn) {
+      checkSpace(options, staged)
+      checkWritable(options, targets)
+    }
+    const tag = asBuffer(options.random.bytes(6)).toString('hex')
     for (const [i, target] of staged.entries()) {
-      const beside = parentOnAnotherMount(options.root, target.path, stageDevice)
-      const place = { directory: beside ?? options.stage, name: `${beside ? stagePrefix : ''}${tag}-${i}` }
-      files.set(target.path, place)
-      stageOne(options, target.after as Entry, place, staged.length <= flushEachMax)
+      try {
+        const place = stagePlace(options, target.path, `${tag}-${i}`)
+        files.set(target.path, place)
+        stageOne(options, target.after as Entry, place, staged.length <= flushEachMax)
+      } catch (error) {
+        const reason = goOn ? reasonToGoOn(error) : undefined
+        if (reason === undefined) throw error
+        const place = files.get(target.path)
+        if (place !== undefined) removeStaged(options.stage, place)
+        files.delete(target.path)
+        unstaged.push({ path: target.path, reason })
+      }
       if (options.slicer.due()) {
         yield { phase: 'staging', done: i, total: staged.length, unit: 'files' }
         await options.slicer.pause()
@@ -101,19 +100,52 @@ export async function* stageChange(
     discard()
     throw writeProblem(error, options.root.path)
   }
-  return { targets, files, discard }
+  return { targets, files, unstaged, discard }
 }
 
 function needsStaging({ after, modeOnly }: Target): boolean {
   return after !== null && after.kind !== 'dir' && modeOnly !== true
 }
 
-function parentOnAnotherMount(root: Directory, path: ByteString, stageDevice: number): Directory | undefined {
-  const parent = openBelow(root, parentOf(path))
-  if (parent === undefined) return undefined
-  if (parent.selfStat().dev !== stageDevice) return parent
-  parent.close()
-  return undefined
+function checkSpace(options: ApplyOptions, staged: readonly Target[]): void {
+  if (staged.length === 0) return
+  const bytes = staged.reduce((sum, target) => sum + (target.after?.size ?? 0), 0)
+  const free = options.stage.freeBytes()
+  if (bytes + reservedBytes <= free) return
+  throw new SentientError('DISK_FULL', {
+    where: options.root.path,
+    expected: `${bytes + reservedBytes} bytes free`,
+    found: `${free} bytes`,
+  })
+}
+
+/** Tries to make and remove a name in each directory that will change: permissions and mounts tell no other way. */
+function checkWritable(options: ApplyOptions, targets: readonly Target[]): void {
+  const name = `${stagePrefix}${asBuffer(options.random.bytes(6)).toString('hex')}`
+  const tried = new Set<ByteString>()
+  for (const { path, modeOnly } of targets) {
+    const parent = parentOf(path)
+    if (modeOnly === true || tried.has(parent)) continue
+    tried.add(parent)
+    const { directory } = openNearest(options.root, path)
+    try {
+      // A directory of ours that its mode closes is opened for the moment it takes.
+      if ((directory.selfStat().mode & 0o200) === 0) continue
+      directory.open(name, 'create', 0o600).close()
+      directory.removeFile(name)
+    } catch (error) {
+      // Space is another question, and removals need none.
+      if (!isHostError(error, 'NO_SPACE')) throw error
+    } finally {
+      directory.close()
+    }
+  }
+}
+
+/** Why one path is left out, when the rest shall go on; undefined for what is no such reason. */
+export function reasonToGoOn(error: unknown): string | undefined {
+  if (isHostError(error)) return reasonOf(error)
+  return isSentientError(error, 'DAMAGED', 'OBJECT_MISSING') ? 'its content is damaged in the store' : undefined
 }
 
 function stageOne(options: ApplyOptions, entry: Entry, place: StagedFile, flush: boolean): void {
@@ -144,49 +176,75 @@ export async function* applyChange(
   options: ApplyOptions,
   change: StagedChange,
 ): AsyncGenerator<Progress, ApplyReport, void> {
-  const report: ApplyReport = { unapplied: [], drifted: [] }
+  const report: ApplyReport = { unapplied: [...change.unstaged], drifted: [] }
   const touched = new Map<ByteString, ByteString[]>()
-  const attempt = (path: ByteString, work: () => 'done' | 'drifted') => {
-    try {
-      if (work() === 'drifted') report.drifted.push(path)
-      else noteTouched(touched, path)
-    } catch (error) {
-      if (isHostError(error)) report.unapplied.push({ path, reason: reasonOf(error) })
-      else if (error instanceof SentientError) report.drifted.push(path)
-      else throw error
-    }
+  // A path that could not be changed is reported once; what was to come below it can not be changed either.
+  const left = new Map<ByteString, 'unapplied' | 'drifted'>()
+  for (const { path } of change.unstaged) left.set(path, 'unapplied')
+  const leave = (path: ByteString, reason: string | undefined) => {
+    left.set(path, reason === undefined ? 'drifted' : 'unapplied')
+    if (reason === undefined) report.drifted.push(path)
+    else report.unapplied.push({ path, reason })
   }
+  const steps = stepsOf(options, change, left)
+  try {
+    for (const [i, { path, work }] of steps.entries()) {
+      if (!left.has(path)) {
+        const above = ancestorsOf(path).find(ancestor => left.get(ancestor) === 'unapplied')
+        const outcome = above === undefined ? attempt(work) : { reason: 'the directory above it could not be changed' }
+        if (outcome === 'done') noteTouched(touched, path)
+        else leave(path, outcome.reason)
+      }
+      if (options.slicer.due()) {
+        yield { phase: 'applying', done: i, total: steps.length, unit: 'paths' }
+        // Committed already: a cancelled caller still gets the whole change, so the pause must not throw here.
+        await options.slicer.pause().catch(() => undefined)
+      }
+    }
+    flushTouched(options.root, touched, change.targets.length)
+    return report
+  } catch (error) {
+    throw writeProblem(error, options.root.path)
+  } finally {
+    change.discard()
+  }
+}
+
+type Outcome = 'done' | 'drifted'
+
+interface Step {
+  readonly path: ByteString
+  readonly work: () => Outcome
+}
+
+/** Removals from below, then what is made from above, then the final modes of directories from below. */
+function stepsOf(options: ApplyOptions, change: StagedChange, left: ReadonlyMap<ByteString, string>): Step[] {
   const order = [...change.targets].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const steps = [
+  const blocked = (path: ByteString) => [...left.keys()].some(other => isWithin(other, path) && other !== path)
+  const step = (target: Target, work: () => Outcome): Step => ({ path: target.path, work })
+  return [
     ...order
       .toReversed()
       .filter(isRemoval)
-      .map(target => ({ path: target.path, work: () => removeOne(options, target) })),
-    ...order
-      .filter(target => target.after !== null)
-      .map(target => ({
-        path: target.path,
-        work: () => placeOne(options, target, change.files.get(target.path)),
-      })),
+      .map(target => step(target, () => removeOne(options, target, blocked))),
+    ...order.filter(({ after }) => after !== null).map(target => step(target, () => placeOne(options, target, change))),
     ...order
       .toReversed()
-      .filter(target => target.after?.kind === 'dir')
-      .map(target => ({
-        path: target.path,
-        work: () => finishDirectory(options.root, target),
-      })),
+      .filter(({ after }) => after?.kind === 'dir')
+      .map(target => step(target, () => finishDirectory(options.root, target))),
   ]
-  for (const [i, { path, work }] of steps.entries()) {
-    attempt(path, work)
-    if (options.slicer.due()) {
-      yield { phase: 'applying', done: i, total: steps.length, unit: 'paths' }
-      // Committed already: a cancelled caller still gets the whole change, so the pause must not throw here.
-      await options.slicer.pause().catch(() => undefined)
-    }
+}
+
+/** What came of it; a reason: the disk refused. */
+function attempt(work: () => Outcome): 'done' | { readonly reason: string | undefined } {
+  try {
+    return work() === 'done' ? 'done' : { reason: undefined }
+  } catch (error) {
+    if (isHostError(error)) return { reason: reasonOf(error) }
+    if (isSentientError(error, 'NOT_WRITABLE')) return { reason: error.details.found }
+    if (isSentientError(error)) return { reason: undefined }
+    throw error
   }
-  flushTouched(options.root, touched, change.targets.length)
-  change.discard()
-  return report
 }
 
 function noteTouched(touched: Map<ByteString, ByteString[]>, path: ByteString): void {
@@ -201,33 +259,41 @@ function isRemoval({ after, seen }: Target): boolean {
   return after === null || (after.kind === 'dir') !== (seen.kind === 'dir')
 }
 
-function removeOne(options: ApplyOptions, target: Target): 'done' | 'drifted' {
+function removeOne(options: ApplyOptions, target: Target, holdsWhatIsLeft: (path: ByteString) => boolean): Outcome {
   return inWritableParent(options.root, target.path, (parent, name) => {
     const now = parent.stat(name)
     if (now === undefined) return 'done'
     if (!isAsSeen(parent, name, now, target)) return 'drifted'
-    if (now.kind !== 'dir') parent.removeFile(name)
-    else {
-      try {
-        parent.removeDirectory(name)
-      } catch (error) {
-        if (isHostError(error, 'NOT_EMPTY', 'EXISTS')) return 'drifted'
-        throw error
-      }
+    if (now.kind !== 'dir') {
+      parent.removeFile(name)
+      return 'done'
+    }
+    try {
+      parent.removeDirectory(name)
+    } catch (error) {
+      if (!isHostError(error, 'NOT_EMPTY', 'EXISTS')) throw error
+      // A directory that should go stays with what is new or ignored in it; one whose place is needed is in the way.
+      if (target.after === null && !holdsWhatIsLeft(target.path)) return 'drifted'
+      throw new SentientError('NOT_WRITABLE', { found: 'the directory there is not empty' }, error)
     }
     return 'done'
   })
 }
 
-function placeOne(options: ApplyOptions, target: Target, staged: StagedFile | undefined): 'done' | 'drifted' {
+function placeOne(options: ApplyOptions, target: Target, change: StagedChange): Outcome {
   const after = target.after as Entry
+  const staged = change.files.get(target.path)
   return inWritableParent(options.root, target.path, (parent, name) => {
     const now = parent.stat(name)
     if (isRemoval(target) ? now !== undefined : !isAsSeen(parent, name, now, target)) return 'drifted'
     if (after.kind === 'dir') {
       if (now === undefined) parent.makeDirectory(name, after.mode | 0o700)
     } else if (staged === undefined) parent.setMode(name, after.mode)
-    else staged.directory.rename(staged.name, parent, name)
+    else {
+      staged.directory.rename(staged.name, parent, name)
+      change.files.delete(target.path)
+      if (staged.directory !== options.stage) removeStaged(options.stage, staged)
+    }
     return 'done'
   })
 }
@@ -245,7 +311,7 @@ function isAsSeen(parent: Directory, name: ByteString, now: FileStat | undefined
 }
 
 /** The final mode of a directory comes last: it may take the right to write below it. */
-function finishDirectory(root: Directory, { path, after }: Target): 'done' | 'drifted' {
+function finishDirectory(root: Directory, { path, after }: Target): Outcome {
   return inWritableParent(root, path, (parent, name) => {
     const now = parent.stat(name)
     if (now?.kind !== 'dir') return 'drifted'
@@ -254,12 +320,15 @@ function finishDirectory(root: Directory, { path, after }: Target): 'done' | 'dr
   })
 }
 
+/** What a directory of ours gets for the moment in which something below it is changed. */
+export const liftedBits = 0o300
+
 /** Works in the parent; where its mode forbids that, and it is ours, with the mode lifted for the moment. */
 function inWritableParent(
   root: Directory,
   path: ByteString,
-  work: (parent: Directory, name: ByteString) => 'done' | 'drifted',
-): 'done' | 'drifted' {
+  work: (parent: Directory, name: ByteString) => Outcome,
+): Outcome {
   const parent = openBelow(root, parentOf(path))
   if (parent === undefined) return 'drifted'
   try {
@@ -275,12 +344,12 @@ function inWritableParent(
 function withLiftedMode<T>(root: Directory, path: ByteString, denied: HostError, work: () => T): T {
   const holder = openBelow(root, parentOf(path))
   const mode = holder?.stat(nameOf(path))?.mode
-  if (holder === undefined || mode === undefined || (mode & 0o300) === 0o300) {
+  if (holder === undefined || mode === undefined || (mode & liftedBits) === liftedBits) {
     holder?.close()
     throw denied
   }
   try {
-    holder.setMode(nameOf(path), mode | 0o300)
+    holder.setMode(nameOf(path), mode | liftedBits)
     try {
       return work()
     } finally {
@@ -301,13 +370,22 @@ function flushTouched(root: Directory, touched: ReadonlyMap<ByteString, ByteStri
 /** Each directory opened only while it is flushed: there may be more of them than descriptors. */
 function* writtenIn(root: Directory, touched: ReadonlyMap<ByteString, ByteString[]>): Generator<Written> {
   for (const [path, names] of touched) {
-    const directory = openBelow(root, path)
+    const directory = openUnlessReplaced(root, path)
     if (directory === undefined) continue
     try {
       yield { directory, names }
     } finally {
       directory.close()
     }
+  }
+}
+
+function openUnlessReplaced(root: Directory, path: ByteString): Directory | undefined {
+  try {
+    return openBelow(root, path)
+  } catch (error) {
+    if (isSentientError(error, 'NOT_A_DIRECTORY', 'SYMLINK_IN_PATH')) return undefined
+    throw error
   }
 }
 
@@ -330,17 +408,4 @@ function reasonOf(error: HostError): string {
     IO: 'the disk reports an error',
   }
   return reasons[error.code] ?? `${error.call}: ${error.code}`
-}
-
-function removeQuietly(directory: Directory, name: ByteString): void {
-  try {
-    directory.removeFile(name)
-  } catch (error) {
-    if (!isHostError(error)) throw error
-  }
-}
-
-/** Removes what a killed transaction left in the stage. Only under the writer lock. */
-export function emptyStage(stage: Directory): void {
-  for (const { name, kind } of stage.list()) if (kind !== 'dir') removeQuietly(stage, name)
 }

@@ -9,34 +9,80 @@ import type { ByteString, Directory, FileStat, OpenFile } from '../host/host.ts'
 import type { Progress } from '../progress.ts'
 import { openContent } from '../store/content.ts'
 import { findPath, type TreeChange } from '../store/tree.ts'
-import { type ApplyOptions, type ApplyReport, applyChange, emptyStage, stageChange, type Target } from './apply.ts'
+import {
+  type ApplyOptions,
+  type ApplyReport,
+  applyChange,
+  liftedBits,
+  reasonToGoOn,
+  stageChange,
+  type Target,
+} from './apply.ts'
+import { ancestorsOf } from './paths.ts'
 import { lookAtContent } from './scan.ts'
 import { inParent, statBelow } from './walk.ts'
 
 export interface RecoverOptions extends ApplyOptions {
-  /** Every path that differs between the applied and the last state. */
+  /** Every path that any two states of the range differ in, with what it shall be in the end. */
   readonly changes: readonly TreeChange[]
-  /** The files of every state from the applied one to the last, both included. */
+  /** The files of every state that the disk may show, the one that it shall show last. */
   readonly states: readonly Link[]
 }
 
 /** Applies the rest of committed records. Idempotent; a kill in the middle leaves work for the next call. */
 export async function* recover(options: RecoverOptions): AsyncGenerator<Progress, ApplyReport, void> {
-  emptyStage(options.stage)
-  const drifted: ByteString[] = []
+  const found: ApplyReport = { unapplied: [], drifted: [] }
   const targets: Target[] = []
   for (const [i, change] of options.changes.entries()) {
-    const decided = yield* decide(options, change)
-    if (decided === 'drifted') drifted.push(change.path)
+    const decided = yield* decideOrGiveUp(options, change)
+    if (decided === 'drifted') found.drifted.push(change.path)
+    else if (typeof decided === 'object' && 'reason' in decided) found.unapplied.push(decided)
     else if (decided !== 'done') targets.push(decided)
     if (options.slicer.due()) {
       yield { phase: 'finishing an earlier change', done: i, total: options.changes.length, unit: 'paths' }
       await options.slicer.pause()
     }
   }
-  const staged = yield* stageChange(options, targets)
+  targets.push(...parentsToMend(options, targets))
+  const staged = yield* stageChange(options, targets, { goOn: true })
   const report = yield* applyChange(options, staged)
-  return { unapplied: report.unapplied, drifted: [...drifted, ...report.drifted] }
+  return {
+    unapplied: [...found.unapplied, ...report.unapplied],
+    drifted: [...found.drifted, ...report.drifted],
+  }
+}
+
+/** One path that the disk or the store refuses must not keep the folder shut. */
+async function* decideOrGiveUp(options: RecoverOptions, change: TreeChange) {
+  try {
+    return yield* decide(options, change)
+  } catch (error) {
+    const reason = reasonToGoOn(error)
+    if (reason === undefined) throw error
+    return { path: change.path, reason }
+  }
+}
+
+/** Directories above the targets: missing ones are made again, one that was opened to write below it is closed. */
+function parentsToMend(options: RecoverOptions, targets: readonly Target[]): Target[] {
+  const files = options.states.at(-1)
+  const known = new Set(targets.map(target => target.path))
+  const parents: Target[] = []
+  const visit = (path: ByteString, needed: boolean) => {
+    for (const ancestor of ancestorsOf(path)) {
+      if (files === undefined || known.has(ancestor)) continue
+      const entry = findPath(options.reader, files, ancestor)
+      if (entry?.kind !== 'dir') continue
+      const seen = statBelow(options.root, ancestor)
+      const lifted = seen?.kind === 'dir' && seen.mode !== entry.mode && seen.mode === (entry.mode | liftedBits)
+      if (!lifted && !(needed && seen === undefined)) continue
+      known.add(ancestor)
+      parents.push({ path: ancestor, after: entry, seen })
+    }
+  }
+  for (const { path, after } of targets) visit(path, after !== null)
+  for (const { path } of options.changes) visit(path, false)
+  return parents
 }
 
 async function* decide(
@@ -48,7 +94,7 @@ async function* decide(
   const target: Target = { path, after, seen }
   if (seen === undefined) {
     if (after === null) return 'done'
-    return hadEntry(options, path, undefined, undefined) ? target : 'drifted'
+    return hadEntry(options, path, undefined, undefined) || changesKind(options, path, after) ? target : 'drifted'
   }
   if (seen.kind === 'dir' || seen.kind === 'other') {
     if (after?.kind === seen.kind && after.mode === seen.mode) return 'done'
@@ -64,7 +110,15 @@ async function* decide(
     return 'drifted'
   }
   const sameContent = after !== null && after.kind === seen.kind && sameLink(after.content, look.content)
-  return { path, after, seen: look.stat, modeOnly: sameContent && seen.kind === 'file' }
+  return { path, after, seen: look.stat, modeOnly: sameContent && seen.kind === 'file', recheck: look.content }
+}
+
+/** Between a directory and something else at one path there is a moment with nothing. */
+function changesKind(options: RecoverOptions, path: ByteString, after: Entry): boolean {
+  return options.states.some(files => {
+    const entry = findPath(options.reader, files, path)
+    return entry !== undefined && (entry.kind === 'dir') !== (after.kind === 'dir')
+  })
 }
 
 /** Whether one of the states in the range had just this at the path. */

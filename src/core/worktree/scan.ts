@@ -1,6 +1,7 @@
 // The look at the governed tree: walks the disk and a recorded state side by side, directory by directory, and tells
 // what differs. Memory grows with the largest directory and with what differs, never with the tree.
 
+import { isSentientError } from '../errors.ts'
 import { bytesOf } from '../format/bytes.ts'
 import { type Link, objectId, rawLink, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
@@ -10,7 +11,7 @@ import type { Progress, Slicer } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
 import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
-import { isWithin, joinPath, nameOf, parentOf } from './paths.ts'
+import { ancestorsOf, joinPath, nameOf, parentOf, topmost } from './paths.ts'
 import { isOutsideFiles } from './reserved.ts'
 import type { CachedDirectory, StatCache, StatCacheWriter } from './statCache.ts'
 import { openBelow, sameStat } from './walk.ts'
@@ -42,6 +43,8 @@ export interface ScanOptions {
   readonly rules: readonly IgnoreRule[]
   /** Also honour .gitignore files below. */
   readonly gitignore: boolean
+  /** Paths to look at count even where they are ignored; what lies below them is looked at as always. */
+  readonly namedCount: boolean
   readonly cache: StatCache
   readonly cacheWriter?: StatCacheWriter
   readonly slicer: Slicer
@@ -51,6 +54,8 @@ export interface ScanOptions {
 interface DirectoryFrame {
   readonly path: ByteString
   readonly handle: Directory
+  /** As it is recorded itself; null for the root and for a directory that is not recorded. */
+  readonly entry: Entry | null
   readonly recorded: Link | undefined
   readonly rules: readonly IgnoreRule[]
 }
@@ -65,13 +70,13 @@ export async function* scanTree(
   const totals: ScanTotals = { filesChecked: 0, filesHashed: 0, bytesHashed: 0, ignored: 0, skipped: [] }
   const scan = scanner(options, totals)
   if (under.length === 0 || under.includes('')) {
-    yield* scan.directory({ path: '', handle: options.root, recorded: options.files, rules: options.rules })
+    yield* scan.directory({
+      ...{ path: '', handle: options.root, entry: null },
+      ...{ recorded: options.files, rules: options.rules },
+    })
     return totals
   }
-  const tops = under.filter(
-    (path, i) => !under.some((other, j) => j !== i && isWithin(path, other) && (path !== other || j < i)),
-  )
-  for (const path of tops) yield* scan.subtree(path)
+  for (const path of topmost(under)) yield* scan.subtree(path)
   return totals
 }
 
@@ -112,10 +117,10 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     }
     if (cacheWriter !== undefined) noteDirectory(cacheWriter, { frame, recorded, cached, contents })
     for (const { name, recorded: entry } of subdirectories) {
-      const handle = openChild(frame, name, found, entry)
+      const handle = openChild(frame, name, entry)
       if (handle === undefined) continue
       try {
-        yield* directory({ path: joinPath(frame.path, name), handle, recorded: entry?.content, rules })
+        yield* directory({ path: joinPath(frame.path, name), handle, entry, recorded: entry?.content, rules })
       } finally {
         handle.close()
       }
@@ -161,15 +166,19 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       found({ path, recorded: entry, disk: stat })
       return
     }
-    const look = known === undefined ? yield* hashLeaf(at.frame.handle, at.name, stat) : { content: known }
+    const look = known === undefined ? yield* hashLeaf(at.frame.handle, at.name, stat) : { content: known, stat }
     if ('unreadable' in look) {
       found({ path, recorded: entry, disk: stat, unreadable: look.unreadable })
       return
     }
-    if (known === undefined && stat.kind === 'file') at.contents.set(at.name, { stat, link: look.content, fresh: true })
-    const sameMode = stat.kind === 'symlink' || stat.mode === entry.mode
+    // The stat that belongs to the content: the file may have been replaced since the directory was listed.
+    const disk = look.stat
+    if (known === undefined && disk.kind === 'file') {
+      at.contents.set(at.name, { stat: disk, link: look.content, fresh: true })
+    }
+    const sameMode = disk.kind === 'symlink' || disk.mode === entry.mode
     if (!sameMode || !sameLink(look.content, entry.content)) {
-      found({ path, recorded: entry, disk: stat, content: look.content })
+      found({ path, recorded: entry, disk, content: look.content })
     }
   }
 
@@ -182,24 +191,27 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
   }
 
   async function* subtree(path: ByteString): AsyncGenerator<Progress, void, void> {
+    if (isOutsideFiles(path.split('/', 1)[0] as ByteString)) return
     const parentPath = parentOf(path)
     const recorded = recordedAt(reader, options.files, path)
-    let parent: Directory | undefined
-    try {
-      parent = openBelow(options.root, parentPath)
-    } catch (error) {
-      if (recorded === null) throw error
-    }
+    const parent = openParent(options.root, parentPath)
     const stat = parent?.stat(nameOf(path))
-    const frame = parent && { path: parentPath, handle: parent, recorded: undefined, rules: options.rules }
+    const inherited = rulesAbove(options, path, stat?.kind === 'dir')
+    if (recorded === null && inherited.ignored && !options.namedCount) {
+      totals.ignored++
+      parent?.close()
+      return
+    }
+    const { rules } = inherited
+    const frame = parent && { path: parentPath, handle: parent, entry: null, recorded: undefined, rules }
     try {
       if (frame !== undefined && stat?.kind === 'dir') {
         if (recorded?.kind !== 'dir' || recorded.mode !== stat.mode) found({ path, recorded, disk: stat })
-        const handle = openChild(frame, nameOf(path), found, recorded)
+        const handle = openChild(frame, nameOf(path), recorded)
         if (handle === undefined) return
         try {
           const link = recorded?.kind === 'dir' ? recorded.content : undefined
-          yield* directory({ path, handle, recorded: link, rules: options.rules })
+          yield* directory({ path, handle, entry: recorded, recorded: link, rules })
         } finally {
           handle.close()
         }
@@ -212,7 +224,69 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     }
   }
 
+  /** A directory below that was there a moment ago. */
+  function openChild(frame: DirectoryFrame, name: ByteString, recorded: Entry | null): Directory | undefined {
+    const path = joinPath(frame.path, name)
+    try {
+      const handle = frame.handle.child(name)
+      if (handle === undefined && recorded !== null) reportGone(reader, path, recorded, found)
+      return handle
+    } catch (error) {
+      if (!isHostError(error, 'DENIED', 'IO', 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
+      const unreadable = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
+      found({ path, recorded, disk: frame.handle.stat(name), unreadable })
+      return undefined
+    }
+  }
+
   return { directory, subtree }
+}
+
+/** The directory, or nothing where the way to it is interrupted on disk: then nothing of the path is there either. */
+function openParent(root: Directory, path: ByteString): Directory | undefined {
+  try {
+    return openBelow(root, path)
+  } catch (error) {
+    if (isSentientError(error, 'NOT_A_DIRECTORY', 'SYMLINK_IN_PATH')) return undefined
+    throw error
+  }
+}
+
+/** The rules that hold where a path lies, and whether they leave it, or a directory above it, out. */
+function rulesAbove(
+  options: ScanOptions,
+  path: ByteString,
+  isDirectory: boolean,
+): { readonly rules: readonly IgnoreRule[]; readonly ignored: boolean } {
+  let rules = options.rules
+  let ignored = false
+  let handle: Directory | undefined = options.root.clone()
+  try {
+    for (const at of [...ancestorsOf(path), path]) {
+      if (options.gitignore && handle !== undefined) {
+        const own = handle.stat('.gitignore')
+        const frame = { path: parentOf(at), handle, rules }
+        if (own !== undefined) rules = withGitignore(frame, [{ name: '.gitignore', kind: own.kind }])
+      }
+      ignored ||= matchRules(rules, at, at !== path || isDirectory) !== undefined
+      if (at === path) break
+      const next: Directory | undefined = handle && childQuietly(handle, nameOf(at))
+      handle?.close()
+      handle = next
+    }
+    return { rules, ignored }
+  } finally {
+    handle?.close()
+  }
+}
+
+function childQuietly(directory: Directory, name: ByteString): Directory | undefined {
+  try {
+    return directory.child(name)
+  } catch (error) {
+    if (isHostError(error)) return undefined
+    throw error
+  }
 }
 
 /** The content link of a file or symlink on disk, read so that a change while reading is noticed. */
@@ -311,23 +385,7 @@ function listSorted(frame: DirectoryFrame, found: (difference: Difference) => vo
   } catch (error) {
     if (!isHostError(error, 'DENIED', 'IO')) throw error
     const unreadable = error.code === 'IO' ? 'the disk reports an error' : 'permission denied'
-    found({ path: frame.path, recorded: null, disk: frame.handle.selfStat(), unreadable })
-    return undefined
-  }
-}
-
-function openChild(
-  frame: DirectoryFrame,
-  name: ByteString,
-  found: (difference: Difference) => void,
-  recorded: Entry | null,
-): Directory | undefined {
-  try {
-    return frame.handle.child(name)
-  } catch (error) {
-    if (!isHostError(error, 'DENIED', 'IO', 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
-    const unreadable = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
-    found({ path: joinPath(frame.path, name), recorded, disk: frame.handle.stat(name), unreadable })
+    found({ path: frame.path, recorded: frame.entry, disk: frame.handle.selfStat(), unreadable })
     return undefined
   }
 }

@@ -53,12 +53,17 @@ export function loadStatCache(derived: Directory, name: ByteString): StatCache {
     const pathLength = bytes.readUInt16LE(at + 4)
     blocks.set(bytes.toString('latin1', at + 6, at + 6 + pathLength), at)
   }
+  // Single looks come directory by directory: the block of the last one stays decoded.
+  let last: { readonly path: ByteString; readonly directory: CachedDirectory } | undefined
   return {
     directories: blocks.size,
     directory(path) {
+      if (last?.path === path) return last.directory
       const at = blocks.get(path)
       if (at === undefined) return undefined
-      return openBlock(bytes.subarray(at, at + 4 + bytes.readUInt32LE(at)))
+      const directory = openBlock(bytes.subarray(at, at + 4 + bytes.readUInt32LE(at)))
+      last = { path, directory }
+      return directory
     },
   }
 }
@@ -170,6 +175,24 @@ export function writeStatCache(
   const limit = options.probeNs - settledNs
   const temporary = `${name}.${asBuffer(options.random.bytes(6)).toString('hex')}.new`
   const out = lateWriter(() => derived.open(temporary, 'create', 0o600))
+  let failed = false
+  // What is derived must not fail a look: without it the next one hashes more.
+  const quietly = (write: () => void) => {
+    try {
+      if (!failed) write()
+    } catch (error) {
+      if (!isHostError(error)) throw error
+      failed = true
+      discard()
+    }
+  }
+  const discard = () => {
+    try {
+      if (out.close()) derived.removeFile(temporary)
+    } catch (error) {
+      if (!isHostError(error)) throw error
+    }
+  }
   const isSettled = (stat: FileStat) => stat.mtimeNs < limit && stat.ctimeNs < limit
   let kept = 0
   let added = 0
@@ -178,22 +201,24 @@ export function writeStatCache(
     isSettled,
     add(found) {
       added++
+      if (failed) return
       out.write(encodeBlock(found, isSettled))
-      if (out.waitingBytes() >= drainBytes) out.drain()
+      if (out.waitingBytes() >= drainBytes) quietly(out.drain)
     },
     keep(directory) {
       kept++
+      if (failed) return
       out.write(directory.block)
     },
     finish() {
       if (added === 0 && kept === options.before.directories) return
       out.write(Buffer.alloc(4))
-      out.end()
-      derived.rename(temporary, derived, name)
+      quietly(() => {
+        out.end()
+        derived.rename(temporary, derived, name)
+      })
     },
-    abort() {
-      if (out.close()) derived.removeFile(temporary)
-    },
+    abort: discard,
   }
 }
 
@@ -271,7 +296,10 @@ function lateWriter(open: () => OpenFile) {
   let checksum = 0
   let file: OpenFile | undefined
   const drain = () => {
-    file ??= open()
+    if (file === undefined) {
+      file = open()
+      made = true
+    }
     const bytes = Buffer.concat(waiting)
     checksum = crc32(bytes, checksum)
     file.write(bytes, position)
@@ -279,11 +307,12 @@ function lateWriter(open: () => OpenFile) {
     waiting = []
     waitingBytes = 0
   }
+  let made = false
+  /** True when there is a file to remove. */
   const close = (): boolean => {
-    const opened = file !== undefined
     file?.close()
     file = undefined
-    return opened
+    return made
   }
   return {
     waitingBytes: () => waitingBytes,

@@ -5,7 +5,7 @@ import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat } from '../host/host.ts'
-import { nameOf, parentOf, partsOf } from './paths.ts'
+import { joinPath, nameOf, parentOf, partsOf } from './paths.ts'
 
 /** Opens a directory below the root; undefined when a part is missing; SYMLINK_IN_PATH or NOT_A_DIRECTORY else. */
 export function openBelow(root: Directory, path: ByteString): Directory | undefined {
@@ -17,18 +17,39 @@ export function openBelow(root: Directory, path: ByteString): Directory | undefi
     try {
       next = directory.child(part)
     } catch (error) {
-      directory.close()
-      if (isHostError(error, 'SYMLINK')) throw new SentientError('SYMLINK_IN_PATH', { where: displayBytes(walked) })
-      if (isHostError(error, 'NOT_A_DIRECTORY')) {
-        throw new SentientError('NOT_A_DIRECTORY', { where: displayBytes(walked) })
-      }
-      throw error
+      if (!isHostError(error, 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
+      const isLink = directory.stat(part)?.kind === 'symlink'
+      throw new SentientError(isLink ? 'SYMLINK_IN_PATH' : 'NOT_A_DIRECTORY', { where: displayBytes(walked) }, error)
+    } finally {
+      if (next === undefined) directory.close()
     }
-    directory.close()
     if (next === undefined) return undefined
+    directory.close()
     directory = next
   }
   return directory
+}
+
+/** The deepest directory on the way to a path's last part, and its path; stops at what is no directory. */
+export function openNearest(root: Directory, path: ByteString): { directory: Directory; path: ByteString } {
+  let directory = root.clone()
+  let walked = ''
+  for (const part of partsOf(parentOf(path))) {
+    let next: Directory | undefined
+    try {
+      next = directory.child(part)
+    } catch (error) {
+      if (!isHostError(error, 'SYMLINK', 'NOT_A_DIRECTORY', 'DENIED')) {
+        directory.close()
+        throw error
+      }
+    }
+    if (next === undefined) break
+    directory.close()
+    directory = next
+    walked = joinPath(walked, part)
+  }
+  return { directory, path: walked }
 }
 
 /** Runs `work` in the directory that holds the path's last part; undefined when that directory is not there. */

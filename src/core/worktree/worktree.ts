@@ -6,11 +6,12 @@ import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { type ApplyReport, applyChange, emptyStage, type StagedChange, stageChange, type Target } from './apply.ts'
+import { type ApplyReport, applyChange, type StagedChange, stageChange, type Target } from './apply.ts'
 import { compileIgnoreRule, editorTemporaries, type IgnoreRule, matchRules } from './ignore.ts'
 import { nameOf, parentOf } from './paths.ts'
 import { inParentAsync, type RecoverOptions, recover } from './recover.ts'
 import { type Difference, lookAtContent, type ScanTotals, scanTree } from './scan.ts'
+import { emptyStage, probePrefix, removeStale, stagePrefix } from './stage.ts'
 import { emptyStatCache, loadStatCache, type StatCache, type StatCacheWriter, writeStatCache } from './statCache.ts'
 import { statBelow } from './walk.ts'
 
@@ -47,6 +48,8 @@ export interface Worktree {
     readonly files: Link | undefined
     readonly ignore: IgnoreSettings
     readonly under?: readonly ByteString[]
+    /** Whether the paths `under` are looked at even where they are ignored; true unless said. */
+    readonly namedCount?: boolean
     readonly signal?: AbortSignal
   }): AsyncGenerator<Progress, TreeLook, void>
   /** What the disk holds at one path, with the content's link for files and symlinks. */
@@ -66,6 +69,7 @@ export interface Worktree {
     options: Pick<RecoverOptions, 'reader' | 'changes' | 'states'>,
     signal?: AbortSignal,
   ): AsyncGenerator<Progress, ApplyReport, void>
+  /** Removes what killed transactions left. Only under the writer lock. */
   emptyStage(): void
   /** When everything was last looked at, microseconds. */
   lastLook(): number | undefined
@@ -101,6 +105,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
           files: request.files,
           rules: ignoreRules(request.ignore),
           gitignore: request.ignore.gitignore,
+          namedCount: request.namedCount ?? true,
           cache: currentCache(),
           cacheWriter: writer,
           slicer: createSlicer(clock, request.signal),
@@ -163,7 +168,9 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     async *recover(request, signal) {
       return yield* recover({ ...applyOptions(request.reader, signal), ...request })
     },
-    emptyStage: () => emptyStage(applyOptions({ get: () => new Uint8Array() }).stage),
+    emptyStage() {
+      if (options.stage !== undefined) emptyStage(root, options.stage)
+    },
     lastLook: () => (derived === undefined ? undefined : readLook(derived)),
   }
 }
@@ -174,7 +181,7 @@ const compiledRules = new WeakMap<readonly string[], readonly IgnoreRule[]>()
 function ignoreRules(settings: IgnoreSettings): readonly IgnoreRule[] {
   let rules = compiledRules.get(settings.ignore)
   if (rules === undefined) {
-    const patterns = [...editorTemporaries, '.sentient-stage-*', ...settings.ignore]
+    const patterns = [...editorTemporaries, `${stagePrefix}*`, ...settings.ignore]
     rules = patterns.map(pattern => compileIgnoreRule(pattern)).filter(rule => rule !== undefined)
     compiledRules.set(settings.ignore, rules)
   }
@@ -184,7 +191,7 @@ function ignoreRules(settings: IgnoreSettings): readonly IgnoreRule[] {
 /** The file system's own idea of now, from a file written for that; undefined where none can be written. */
 function probe(options: WorktreeOptions): bigint | undefined {
   if (options.stage === undefined) return undefined
-  const name = `probe-${asBuffer(options.random.bytes(6)).toString('hex')}`
+  const name = `${probePrefix}${asBuffer(options.random.bytes(6)).toString('hex')}`
   try {
     const file = options.stage.open(name, 'create', 0o600)
     try {
@@ -203,6 +210,9 @@ function beginCache(options: WorktreeOptions, before: StatCache): StatCacheWrite
   const probeNs = options.derived === undefined ? undefined : probe(options)
   if (options.derived === undefined || probeNs === undefined) return undefined
   try {
+    const now = options.clock.nowMicros()
+    removeStale(options.derived, now, name => name.startsWith(`${cacheName}.`) && name.endsWith('.new'))
+    if (options.stage !== undefined) removeStale(options.stage, now, name => name.startsWith(probePrefix))
     return writeStatCache(options.derived, cacheName, { random: options.random, probeNs, before })
   } catch (error) {
     if (isHostError(error)) return undefined
