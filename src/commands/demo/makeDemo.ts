@@ -166,7 +166,7 @@ async function* liveThroughAMonth({ system, root, clock, now }: Life): AsyncGene
       source(Array.from({ length: i * 4 }, (_, row) => `${row},${(row * 37) % 50}\n`).join('')),
     )
   }
-  at(11)
+  at(11, 4)
   edit(root, 'etc/hosts', '127.0.0.1 localhost\n192.0.2.1 gateway gateway.lan\n192.0.2.20 printer\n192.0.2.21 camera\n')
   edit(
     root,
