@@ -34,7 +34,8 @@ export interface Terminal {
   waitFor(wanted: string | RegExp | ((text: string) => boolean), timeoutMs?: number): Promise<void>
   resize(columns: number, rows: number): void
   kill(signal: string): void
-  readonly exit: Promise<Exit>
+  /** Resolves when the program has ended; rejects with the screen when it does not. */
+  exit(timeoutMs?: number): Promise<Exit>
   close(): void
 }
 
@@ -89,7 +90,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
     bytes += data
     screen.write(data)
   })
-  const exit = new Promise<Exit>(resolve => {
+  const ended = new Promise<Exit>(resolve => {
     child.onExit(({ exitCode, signal }) => resolve({ exitCode, signal: signal === 0 ? undefined : signal }))
   })
   // What the program asks the terminal, the terminal answers.
@@ -133,7 +134,13 @@ export function openTerminal(options: TerminalOptions): Terminal {
       child.resize(nextColumns, nextRows)
     },
     kill: signal => child.kill(signal),
-    exit,
+    exit(timeoutMs = waitMsDefault) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`still running\n${framed(textRows())}`)), timeoutMs)
+      })
+      return Promise.race([ended, late]).finally(() => clearTimeout(timer))
+    },
     close() {
       try {
         child.kill('SIGKILL')

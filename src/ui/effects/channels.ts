@@ -51,7 +51,7 @@ export function createChannels(options: {
     own.started = true
     const report = createWorkReport({ channel, text: workTexts[query.ask], cancellable: query.ask !== 'status', post })
     try {
-      const answered = await answer(query, { system, session, signal, progress: report.progress })
+      const answered = await awaited(answer(query, { system, session, signal, progress: report.progress }))
       if (!signal.aborted) post({ type: 'answer', channel, ...answered })
     } catch (error) {
       const cancelled = isSentientError(error, 'CANCELLED') && query.ask !== 'status'
@@ -63,7 +63,12 @@ export function createChannels(options: {
     }
   }
   const ask = (effect: AskEffect): void => {
-    const { channel, query, delayMs = 0 } = effect
+    const { channel, query, delayMs } = effect
+    if (delayMs === undefined && immediate.has(query.ask)) {
+      cancel(channel)
+      answerNow(effect)
+      return
+    }
     const before = running.get(channel)
     if (query.ask === 'status' && before !== undefined) {
       before.again = before.started
@@ -72,7 +77,16 @@ export function createChannels(options: {
     cancel(channel)
     const own: Running = { controller: new AbortController(), started: false, again: false }
     running.set(channel, own)
-    setTimeout(() => void start(effect, own), delayMs)
+    setTimeout(() => void start(effect, own), delayMs ?? 0)
+  }
+  const never = new AbortController().signal
+  const answerNow = ({ channel, query }: AskEffect): void => {
+    try {
+      const answered = answer(query, { system, session, signal: never, progress: () => undefined })
+      post({ type: 'answer', channel, ...answered })
+    } catch (error) {
+      post({ type: 'refused', channel, query, problem: problemOf(error) })
+    }
   }
   return {
     ask,
@@ -83,8 +97,16 @@ export function createChannels(options: {
   }
 }
 
+/** What the core answers without waiting: it is there before the next key, so typing ahead means what it says. */
+const immediate: ReadonlySet<Ask> = new Set<Ask>(['directory', 'records', 'snapshots', 'state', 'undoable'])
+
 /** The answer with its question; what the table gives for a kind of question is the answer of that kind. */
-async function answer(query: Query, context: AskContext): Promise<Answered> {
+function answer(query: Query, context: AskContext): Answered {
   const answerer = answerers[query.ask] as (query: Query, context: AskContext) => unknown
-  return { ask: query.ask, query, answer: await answerer(query, context) } as Answered
+  return { ask: query.ask, query, answer: answerer(query, context) } as Answered
+}
+
+/** The same, when the answer takes its time. */
+async function awaited(answered: Answered): Promise<Answered> {
+  return { ...answered, answer: await answered.answer } as Answered
 }

@@ -9,6 +9,7 @@ import { safeText } from '../widgets/text.ts'
 const previewBytesMax = 128 * 1024
 const hexBytesMax = 4096
 const lineCharactersMax = 2000
+const previewEntriesMax = 1000
 const noBytes = new Uint8Array()
 
 /** What a path holds at a point, or on disk; undefined when it is not there. */
@@ -22,6 +23,7 @@ export function readPreview(system: System, path: GovernedPath, at: StatePoint |
       size: entry.size,
       partial: false,
     }
+  if (entry?.kind === 'dir') return directoryPreview(system, path, at, entry.size)
   const file = system.openFile(path, at)
   if (file === undefined) return undefined
   try {
@@ -36,6 +38,19 @@ export function readPreview(system: System, path: GovernedPath, at: StatePoint |
   } finally {
     file.close()
   }
+}
+
+/** The first names of a directory with their signs; a big one is not listed only to be passed by. */
+function directoryPreview(
+  system: System,
+  path: GovernedPath,
+  at: StatePoint | 'disk',
+  size: number,
+): Preview | undefined {
+  if (size > previewEntriesMax) return undefined
+  const entries = system.directory(path, at === 'disk' ? {} : { at })
+  const lines = entries.map(({ mark, name, kind }) => `${mark} ${displayBytes(name)}${kind === 'dir' ? '/' : ''}`)
+  return { kind: 'text', lines, bytes: noBytes, size: lines.length, partial: false }
 }
 
 /** Text where it is UTF-8 without zero bytes, else binary. The last line of a part may be cut in a character. */

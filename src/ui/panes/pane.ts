@@ -106,10 +106,22 @@ export function askText(
   })
 }
 
-/** Runs an operation, or says why not: nothing is written from a past state except what brings it back. */
-export function operate(operation: Operation, context: Context): Effect {
+/** Why an operation can not be run here; undefined: it can. From a past state nothing is written but what brings it back. */
+export function refusal(operation: Pick<Operation, 'do'>, context: Context): Effect | undefined {
   if (!context.writable) return toast('The root folder is open for reading only.', 'bad')
   if (context.past !== undefined && operation.do !== 'restore')
     return toast('PAST is read-only: Esc returns to now.', 'bad')
-  return { type: 'operate', operation }
+  return undefined
 }
+
+/** Runs an operation, or says why not. */
+export const operate = (operation: Operation, context: Context): Effect =>
+  refusal(operation, context) ?? { type: 'operate', operation }
+
+/** Says what an operation would do; the same key again runs it. */
+export const announce = (
+  operation: Operation,
+  context: Context,
+  asked: { readonly scope: string; readonly action: string; readonly text: string },
+): Effect =>
+  refusal(operation, context) ?? send({ type: 'arm', armed: { ...asked, effects: [{ type: 'operate', operation }] } })

@@ -64,6 +64,8 @@ const keyOf = (wanted: ContentWish): string =>
 export function contentReceived(content: Content, channel: string, message: Message): Content {
   if (message.type === 'refused' && message.channel === channel)
     return { ...content, loading: false, problem: message.problem }
+  // Hunks that were brought back are not marked any more.
+  if (message.type === 'operated' && content.marks.size > 0) return { ...content, marks: new Set() }
   if (message.type !== 'answer' || message.channel !== channel) return content
   if (message.ask === 'file')
     return { ...without(content), loading: false, ...(message.answer && { preview: message.answer }) }

@@ -4,7 +4,7 @@ import { hunkMarked, hunkMoved, markedHunks } from '../../state/content.ts'
 import { moved } from '../../state/list.ts'
 import type { Context, Step } from '../../state/model.ts'
 import { stateMarks } from '../../widgets/marks.ts'
-import { askText, operate, send, toast } from '../pane.ts'
+import { announce, askText, operate, send, toast } from '../pane.ts'
 import { type ChangesState, chosenChanges, currentChange, showContent, showRows } from './state.ts'
 
 type Changes = Step<ChangesState>
@@ -14,12 +14,12 @@ export const changesActions = {
     const chosen = chosenChanges(state)
     if (chosen.length === 0) return [state, []]
     const differing = chosen.map(change => ({ path: change.path, mark: stateMarks[change.state], below: 0 }))
-    const effect = operate(bringBackOperation(differing, markedHunks(state.content)), context)
-    const warning = bringBackWarning(differing)
-    if (warning === undefined) return [state, [effect]]
+    const operation = bringBackOperation(differing, markedHunks(state.content))
+    const text = bringBackWarning(differing)
+    const asked = { scope: 'changes', action: 'bringBack' }
     return [
       state,
-      [send({ type: 'arm', armed: { scope: 'changes', action: 'bringBack', text: warning, effects: [effect] } })],
+      [text === undefined ? operate(operation, context) : announce(operation, context, { ...asked, text })],
     ]
   },
   keep(state: ChangesState, context: Context): Changes {

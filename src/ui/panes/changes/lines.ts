@@ -4,7 +4,7 @@ import type { Change } from '../../../core/timeline/model.ts'
 import type { Context } from '../../state/model.ts'
 import { contentLines } from '../../widgets/contentLines.ts'
 import { momentText, plural, sizeText, whenText } from '../../widgets/format.ts'
-import { emptyLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
+import { emptyLine, fitLine, inRole, type Line, line, type Role, span } from '../../widgets/line.ts'
 import { markRoles, stateMarks } from '../../widgets/marks.ts'
 import { cutStart, fit, fitRight, wrap } from '../../widgets/text.ts'
 import { type ChangesState, currentChange } from './state.ts'
@@ -63,7 +63,7 @@ const stateTexts: Readonly<Record<Change['state'], string>> = {
   changed: 'changed outside',
   new: 'new, made outside',
   gone: 'gone, removed outside',
-  damaged: 'damaged: the recorded content can not be read',
+  damaged: 'damaged in the store',
   applying: 'being put in place by another process',
   unapplied: 'recorded, but it could not be put in place',
   unreadable: 'it can not be read',
@@ -76,11 +76,13 @@ export function changeDetailLines(state: ChangesState, context: Context): Line[]
   const mark = stateMarks[change.state]
   const header: Line[] = [[span(`${mark} `, markRoles[mark]), span(stateTexts[change.state], 'strong')]]
   if (height >= 12) {
-    header.push(...wrap(betweenText(change, context), width - 2).map(part => line(`  ${part}`)))
-    if (!stateTexts[change.state].startsWith(change.reason)) header.push(line(`  ${change.reason}`))
-    header.push(line(`  settings: drift = ${change.drift}`, 'dim'))
-    if (change.state === 'damaged')
-      header.push(line('  sentctl verify --deep names it, sentctl repair mends it', 'dim'))
+    const say = (text: string, role: Role = 'plain'): void => {
+      header.push(...wrap(text, width - 2).map(part => line(`  ${part}`, role)))
+    }
+    say(betweenText(change, context))
+    if (change.state === 'damaged') say('sentctl verify --deep names it, sentctl repair mends it where it can')
+    else if (!stateTexts[change.state].startsWith(change.reason)) say(change.reason)
+    say(`settings: drift = ${change.drift}`, 'dim')
     header.push(emptyLine)
   }
   const room = { width, height: height - header.length }

@@ -16,7 +16,7 @@ import { initialList, type ListState, moved, settled } from '../../state/list.ts
 import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
 import type { Operation, StateText } from '../../state/operation.ts'
 import { pathsText } from '../../state/operation.ts'
-import { askText, operate, send } from '../pane.ts'
+import { announce, askText, operate, send } from '../pane.ts'
 
 export interface DifferenceState {
   readonly list: ListState
@@ -105,17 +105,13 @@ export const differenceActions = {
     const paths = chosen.map(({ path }) => path)
     const hunks = paths.length === 1 ? markedHunks(state.content) : undefined
     const operation: Operation = { do: 'restore', paths, to: state.from, ...(hunks === undefined ? {} : { hunks }) }
-    const effect = operate(operation, context)
     const removed = chosen.filter(({ before }) => before === null).map(({ path }) => path)
-    if (removed.length === 0 && paths.length === 1) return [state, [effect]]
+    if (removed.length === 0 && paths.length === 1) return [state, [operate(operation, context)]]
     const text =
       removed.length > 0
         ? `${pathsText(removed)} did not exist then: b again deletes, u can undo it`
         : `b again brings back ${pathsText(paths)}`
-    return [
-      state,
-      [send({ type: 'arm', armed: { scope: 'difference', action: 'bringBack', text, effects: [effect] } })],
-    ]
+    return [state, [announce(operation, context, { scope: 'difference', action: 'bringBack', text })]]
   },
   bringAllBack: (state: DifferenceState): Difference => [
     state,

@@ -4,11 +4,11 @@ import type { GovernedPath, ListedEntry } from '../../../core/timeline/model.ts'
 import { bringBackOperation, bringBackWarning } from '../../state/bringBack.ts'
 import { hunkMarked, hunkMoved, markedHunks } from '../../state/content.ts'
 import { moved } from '../../state/list.ts'
-import type { Context, Effect, Message, Step } from '../../state/model.ts'
+import type { Context, Message, Step } from '../../state/model.ts'
 import { commandLine, type Operation, pathsText } from '../../state/operation.ts'
 import { joined, nameOf, parentOf, stateTextOf } from '../../state/paths.ts'
 import { nameTimeText } from '../../widgets/format.ts'
-import { askText, operate, send, toast } from '../pane.ts'
+import { announce, askText, operate, refusal, send, toast } from '../pane.ts'
 import {
   chosenEntries,
   currentEntry,
@@ -56,9 +56,13 @@ export const filesActions = {
     if (differing.length === 0)
       return effectsOnly(state, toast(`${pathsText(chosen.map(pathOf))}: as recorded. w shows earlier versions.`))
     const found = differing.map(entry => ({ path: entry.path, mark: entry.mark, below: entry.below?.count ?? 0 }))
-    const effect = operate(bringBackOperation(found, markedHunks(state.content)), context)
-    const warning = bringBackWarning(found)
-    return effectsOnly(state, warning === undefined ? effect : armed('bringBack', warning, effect))
+    const operation = bringBackOperation(found, markedHunks(state.content))
+    const text = bringBackWarning(found)
+    const asked = { scope: 'files', action: 'bringBack' }
+    return effectsOnly(
+      state,
+      text === undefined ? operate(operation, context) : announce(operation, context, { ...asked, text }),
+    )
   },
   keep(state: FilesState, context: Context): Files {
     const differing = chosenEntries(state).filter(differs)
@@ -68,30 +72,34 @@ export const filesActions = {
   remove(state: FilesState, context: Context): Files {
     const paths = chosenEntries(state).map(pathOf)
     if (paths.length === 0) return [state, []]
-    const effect = operate({ do: 'remove', paths }, context)
-    return effectsOnly(state, armed('remove', `delete ${pathsText(paths)}: d again deletes, u can undo it`, effect))
+    const text = `delete ${pathsText(paths)}: d again deletes, u can undo it`
+    return effectsOnly(state, announce({ do: 'remove', paths }, context, { scope: 'files', action: 'remove', text }))
   },
-  rename(state: FilesState): Files {
+  rename(state: FilesState, context: Context): Files {
     const entry = currentEntry(state)
     if (entry === undefined) return [state, []]
     return effectsOnly(
       state,
-      askText('files.rename', 'rename to', { text: displayBytes(entry.name), data: entry.path }),
+      refusal({ do: 'move' }, context) ??
+        askText('files.rename', 'rename to', { text: displayBytes(entry.name), data: entry.path }),
     )
   },
-  create(state: FilesState): Files {
-    return effectsOnly(state, askText('files.create', 'new file (a directory ends with /)', { data: state.path }))
+  create(state: FilesState, context: Context): Files {
+    const ask = askText('files.create', 'new file (a directory ends with /)', { data: state.path })
+    return effectsOnly(state, refusal({ do: 'makeFile' }, context) ?? ask)
   },
-  setMode(state: FilesState): Files {
+  setMode(state: FilesState, context: Context): Files {
     const entry = currentEntry(state)
     if (entry === undefined) return [state, []]
     const text = entry.mode.toString(8)
-    return effectsOnly(state, askText('files.mode', `mode of ${displayBytes(entry.name)}`, { text }))
+    const ask = askText('files.mode', `mode of ${displayBytes(entry.name)}`, { text })
+    return effectsOnly(state, refusal({ do: 'setMode' }, context) ?? ask)
   },
   edit(state: FilesState, context: Context): Files {
     const entry = currentEntry(state)
     if (entry === undefined) return [state, []]
-    if (context.past !== undefined) return effectsOnly(state, toast('PAST is read-only: Esc returns to now.', 'bad'))
+    const refused = refusal({ do: 'absorb' }, context)
+    if (refused !== undefined) return effectsOnly(state, refused)
     if (entry.kind !== 'file' || entry.mark === '-')
       return effectsOnly(state, toast(`${displayBytes(entry.name)} is no file that could be edited.`, 'bad'))
     return effectsOnly(state, { type: 'edit', path: entry.path, wasRecorded: entry.mark === '=' })
@@ -157,14 +165,11 @@ export const filesActions = {
 const pathOf = (entry: ListedEntry): GovernedPath => entry.path
 const differs = (entry: ListedEntry): boolean => '~+-!'.includes(entry.mark) || (entry.below?.count ?? 0) > 0
 
-const armed = (action: string, text: string, effect: Effect): Effect =>
-  send({ type: 'arm', armed: { scope: 'files', action, text, effects: [effect] } })
-
 function bringBackPast(state: FilesState, chosen: readonly ListedEntry[], context: Context): Files {
   if (context.past === undefined) return [state, []]
   const operation: Operation = { do: 'restore', paths: chosen.map(pathOf), to: stateTextOf(context.past) }
-  const effect = operate(operation, context)
-  return effectsOnly(state, armed('bringBack', `b again brings it back:  $ ${commandLine(operation)}`, effect))
+  const text = `b again brings it back:  $ ${commandLine(operation)}`
+  return effectsOnly(state, announce(operation, context, { scope: 'files', action: 'bringBack', text }))
 }
 
 function remember(state: FilesState, move: boolean): Files {

@@ -61,8 +61,7 @@ function nameRole(entry: ListedEntry): Role {
 function asideText(entry: ListedEntry, now: number): string {
   const cells = sizeCells + whenCells
   if (entry.below !== undefined && entry.below.count > 0) {
-    const word = entry.below.worst === '!' ? 'damaged' : 'changed'
-    return `${fitRight(`${entry.below.count} ${word}`, cells - 1)} `
+    return `${fitRight(`${entry.below.count} changed`, cells - 1)} `
   }
   if (entry.mark === 's') return `${fitRight('skipped', cells - 1)} `
   const size = entry.kind === 'other' ? '' : entry.kind === 'dir' ? String(entry.size || '') : sizeText(entry.size)

@@ -94,6 +94,11 @@ export function receiveFiles(state: FilesState, message: Message, context: Conte
   // A big directory is listed once, after the look that follows, and not before it as well.
   if (message.type === 'treeChanged' && context.visible && (state.entries?.length ?? 0) < listedTwiceMax)
     return relist(state, context)
+  if (message.type === 'operated') return receiveContent({ ...state, marks: new Set() }, message)
+  return receiveContent(state, message)
+}
+
+function receiveContent(state: FilesState, message: Message): Step<FilesState> {
   const content = contentReceived(state.content, contentChannel, message)
   return [content === state.content ? state : { ...state, content }, []]
 }
@@ -148,7 +153,7 @@ export function showContent(state: FilesState, context: Context, fresh = false):
 
 function wishFor(entry: ListedEntry, at: string | undefined): ContentWish | undefined {
   const { path, kind, mark } = entry
-  if (kind === 'dir' || kind === 'other') return undefined
+  if (kind === 'other') return undefined
   if (at !== undefined) return { show: 'file', path, at }
   if (mark === '~' && kind === 'file') return { show: 'diff', path, from: 'now', to: 'disk' }
   return { show: 'file', path, at: mark === '-' ? 'now' : 'disk' }

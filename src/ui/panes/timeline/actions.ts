@@ -1,8 +1,8 @@
 // What the keys of the Timeline do.
-import type { Context, Effect, Step } from '../../state/model.ts'
+import type { Context, Step } from '../../state/model.ts'
 import type { Operation } from '../../state/operation.ts'
 import { safeText } from '../../widgets/text.ts'
-import { askText, operate, send, toast } from '../pane.ts'
+import { announce, askText, operate, send, toast } from '../pane.ts'
 import { rowState } from './rows.ts'
 import { currentRow, rebuilt, type TimelineState } from './state.ts'
 
@@ -48,14 +48,14 @@ export const timelineActions = {
     if (row?.kind !== 'snapshot') return chooseSnapshot(state)
     const { name, label } = row.snapshot
     const text = `remove snapshot ${name}${label === '' ? '' : ` "${safeText(label)}"`}: d again removes it, the record of it stays`
-    return [state, [armed('remove', text, operate({ do: 'removeSnapshot', name }, context))]]
+    return [state, [announce({ do: 'removeSnapshot', name }, context, { scope: 'timeline', action: 'remove', text })]]
   },
   undoThis(state: TimelineState, context: Context): Timeline {
     const row = currentRow(state)
     if (row?.kind !== 'record') return [state, [toast('Choose a record first.')]]
     const operation: Operation = { do: 'undo', seq: row.record.seq }
     const text = `undo #${row.record.seq} ${safeText(row.record.summary)}: again runs it`
-    return [state, [armed('undoThis', text, operate(operation, context))]]
+    return [state, [announce(operation, context, { scope: 'timeline', action: 'undoThis', text })]]
   },
   record(state: TimelineState): Timeline {
     const row = currentRow(state)
@@ -64,9 +64,6 @@ export const timelineActions = {
   },
   focusList: (state: TimelineState): Timeline => [state, [send({ type: 'focus', area: 'list' })]],
 }
-
-const armed = (action: string, text: string, effect: Effect): Effect =>
-  send({ type: 'arm', armed: { scope: 'timeline', action, text, effects: [effect] } })
 
 function toggleFold(state: TimelineState, context: Context): Timeline {
   const row = currentRow(state)

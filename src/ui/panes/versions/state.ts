@@ -11,10 +11,10 @@ import {
   wish,
 } from '../../state/content.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
-import type { Context, Message, Problem, Step, Target } from '../../state/model.ts'
+import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
 import type { Operation } from '../../state/operation.ts'
 import type { LineCounts } from '../../state/query.ts'
-import { operate, send, toast } from '../pane.ts'
+import { announce, operate, send, toast } from '../pane.ts'
 
 export type VersionRow =
   | { readonly kind: 'outside'; readonly change: Change }
@@ -51,8 +51,14 @@ export const currentVersion = (state: VersionsState): VersionRow | undefined => 
 export function enterVersions(state: VersionsState, _: Context, target: Target | undefined): Step<VersionsState> {
   const path = target?.path ?? state.path
   const next = path === state.path ? state : { ...initialVersions, path }
-  return [next, [{ type: 'ask', channel: listChannel, query: { ask: 'versions', path } }]]
+  return [next, [askList(next)]]
 }
+
+const askList = ({ path }: VersionsState): Effect => ({
+  type: 'ask',
+  channel: listChannel,
+  query: { ask: 'versions', path },
+})
 
 export function receiveVersions(state: VersionsState, message: Message, context: Context): Step<VersionsState> {
   if (message.type === 'answer' && message.channel === listChannel && message.ask === 'versions') {
@@ -64,11 +70,12 @@ export function receiveVersions(state: VersionsState, message: Message, context:
     return [message.query.path === state.path ? { ...state, counts: message.answer } : state, []]
   if (message.type === 'refused' && message.channel === listChannel) return [{ ...state, problem: message.problem }, []]
   if (message.type === 'answer' && message.ask === 'status') return showRows(state, context, true)
+  if (message.type === 'recorded' && context.visible) return [state, [askList(state)]]
   const content = contentReceived(state.content, contentChannel, message)
   return [content === state.content ? state : { ...state, content }, []]
 }
 
-function askCounts(state: VersionsState): Step<VersionsState>[1][number] {
+function askCounts(state: VersionsState): Effect {
   const files = (state.versions ?? []).filter(({ before, after }) => before?.kind === 'file' || after?.kind === 'file')
   const seqs = files.slice(0, countedVersionsMax).map(({ seq }) => seq)
   return { type: 'ask', channel: countsChannel, query: { ask: 'versionCounts', path: state.path, seqs } }
@@ -115,10 +122,9 @@ export const versionsActions = {
       to: `#${row.version.seq}`,
       ...(hunks === undefined ? {} : { hunks }),
     }
-    const effect = operate(operation, context)
-    if (row.version.after !== null) return [state, [effect]]
+    if (row.version.after !== null) return [state, [operate(operation, context)]]
     const text = 'in this version the path is gone: b again deletes it, u can undo it'
-    return [state, [send({ type: 'arm', armed: { scope: 'versions', action: 'bringBack', text, effects: [effect] } })]]
+    return [state, [announce(operation, context, { scope: 'versions', action: 'bringBack', text })]]
   },
   open: (state: VersionsState): Versions => [state, [send({ type: 'focus', area: 'detail' })]],
   record(state: VersionsState): Versions {

@@ -1,0 +1,159 @@
+// The terminal itself: sizes, the first start, and that it is given back as it was, however the screen ends.
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { keys } from '../support/terminal.ts'
+import { isSane, makePlace } from './harness.ts'
+
+test('the terminal is as it was after q', async context => {
+  const screen = makePlace(context).screen()
+  await screen.waitFor('as recorded')
+  assert.equal(screen.alternate, true)
+  assert.equal(isSane(screen.bytes()), false)
+  screen.type('q')
+  assert.equal((await screen.exit()).exitCode, 0)
+  assert.equal(isSane(screen.bytes()), true)
+  assert.equal(screen.alternate, false)
+})
+
+for (const [signal, code] of [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+] as const)
+  test(`the terminal is as it was after ${signal}`, async context => {
+    const screen = makePlace(context).screen()
+    await screen.waitFor('as recorded')
+    screen.kill(signal)
+    assert.equal((await screen.exit()).exitCode, code)
+    assert.equal(isSane(screen.bytes()), true)
+    assert.equal(screen.alternate, false)
+  })
+
+test('Ctrl-C quits', async context => {
+  const screen = makePlace(context).screen()
+  await screen.waitFor('as recorded')
+  screen.type(keys.ctrlC)
+  assert.equal((await screen.exit()).exitCode, 0)
+  assert.equal(isSane(screen.bytes()), true)
+})
+
+test('Ctrl-Z gives the terminal away and takes it back', async context => {
+  const screen = makePlace(context).screen()
+  await screen.waitFor('as recorded')
+  const from = screen.bytes().length
+  screen.type(keys.ctrlZ)
+  await screen.waitFor(() => screen.bytes().slice(from).includes('\x1b[?1049h'))
+  const bytes = screen.bytes().slice(from)
+  assert.ok(bytes.indexOf('\x1b[?1049l') >= 0 && bytes.indexOf('\x1b[?1049l') < bytes.indexOf('\x1b[?1049h'))
+  await screen.waitFor('1FILES')
+  screen.type('?')
+  await screen.waitFor('all keys')
+})
+
+test('a process that was stopped and continued draws its screen again', async context => {
+  const screen = makePlace(context).screen()
+  await screen.waitFor('as recorded')
+  const from = screen.bytes().length
+  screen.kill('SIGSTOP')
+  screen.kill('SIGCONT')
+  await screen.waitFor(() => screen.bytes().slice(from).includes('\x1b[?1049h'))
+  await screen.waitFor('1FILES')
+})
+
+test('any size can be used, and a resize keeps what is chosen in sight', async context => {
+  const place = makePlace(context)
+  for (let number = 10; number < 99; number++) place.write(`many/file-${number}`, `${number}\n`)
+  place.sentctl('absorb')
+  const screen = place.screen({ columns: 80, rows: 24 })
+  await screen.waitFor('as recorded')
+  screen.type('/many\rlG')
+  await screen.waitFor('>')
+  await screen.waitFor(/>.*file-98/)
+  for (const [columns, rows] of [
+    [40, 12],
+    [45, 20],
+    [160, 40],
+    [100, 50],
+    [20, 8],
+    [80, 24],
+  ] as const) {
+    screen.resize(columns, rows)
+    await screen.waitFor(/>.*file-98/)
+    for (const row of screen.rows()) assert.ok(row.length <= columns)
+    await screen.waitFor(() => screen.rows()[rows - 1]?.includes('?') === true)
+  }
+})
+
+test('at 40 by 12 the journey of a changed file works', async context => {
+  const place = makePlace(context)
+  place.write('etc/fstab', 'wrong\n')
+  const screen = place.screen({ columns: 40, rows: 12 })
+  await screen.waitFor('1 CHANGES')
+  await screen.waitFor('etc/fstab')
+  screen.type(keys.enter)
+  await screen.waitFor('+wrong')
+  screen.type('b')
+  await screen.waitFor('brought back')
+  assert.equal(place.read('etc/fstab'), 'tmpfs /var tmpfs\nproc /proc proc\n')
+})
+
+test('without colours the chosen row is still told apart', async context => {
+  const place = makePlace(context)
+  const screen = place.screen({ environment: { NO_COLOR: '1' } })
+  await screen.waitFor('as recorded')
+  assert.doesNotMatch(screen.bytes(), /\x1b\[(?:\d+;)*(?:3\d|4\d|9\d)(?:;\d+)*m/)
+  const chosen = screen.cells().filter(row => row.slice(0, 20).every(({ reverse }) => reverse))
+  assert.equal(chosen.length, 1)
+})
+
+test('a terminal without UTF-8 gets ASCII only', async context => {
+  const place = makePlace(context)
+  place.write('home/käse.txt', 'grün\n')
+  const screen = place.screen({ environment: { LC_ALL: 'C', LANG: 'C' } })
+  await screen.waitFor('home/k')
+  await screen.waitFor('gr?n')
+  assert.doesNotMatch(screen.bytes(), /[^\x00-\x7f]/)
+})
+
+test('where no root folder is, 1 starts a history and changes nothing', async context => {
+  const place = makePlace(context, { init: false })
+  const screen = place.screen({ args: ['ui'] })
+  await screen.waitFor('No history here yet')
+  await screen.waitFor(/start: 4 files, \d+, ~1 s; changes none of them/)
+  screen.type('2')
+  await screen.waitFor('Space skips it or not')
+  screen.type(keys.escape)
+  await screen.waitFor('quit')
+  screen.type('1')
+  await screen.waitFor('1FILES')
+  await screen.waitFor('as recorded')
+  assert.equal(fs.existsSync(path.join(place.root, '.runtime', 'format')), true)
+  screen.type('q')
+  assert.equal((await screen.exit()).exitCode, 0)
+  assert.match(place.sentctl('status'), /as recorded/)
+})
+
+test('a name in the way is said before anything is written', async context => {
+  const place = makePlace(context, { init: false })
+  place.write('.tree/mine', 'x')
+  const screen = place.screen({ args: ['ui'] })
+  await screen.waitFor('In the way, rename first: .tree')
+  screen.type('1')
+  await screen.waitFor('Rename what is in the way first')
+  assert.equal(fs.existsSync(path.join(place.root, '.runtime')), false)
+  screen.type('q')
+  assert.equal((await screen.exit()).exitCode, 0)
+})
+
+test('a folder that can not be opened says why, and q leaves', async context => {
+  const place = makePlace(context)
+  fs.writeFileSync(path.join(place.root, '.runtime', 'format'), 'nonsense')
+  const screen = place.screen()
+  await screen.waitFor('could not be opened')
+  assert.match(screen.text(), /sentctl explain/)
+  screen.type('q')
+  assert.equal((await screen.exit()).exitCode, 1)
+  assert.equal(isSane(screen.bytes()), true)
+})
