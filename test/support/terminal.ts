@@ -99,7 +99,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
     const buffer = screen.buffer.active
     return Array.from(
       { length: screen.rows },
-      (_, row) => buffer.getLine(buffer.baseY + row)?.translateToString(true) ?? '',
+      (_, row) => buffer.getLine(buffer.baseY + row)?.translateToString(true, 0, screen.cols) ?? '',
     )
   }
   const text = (): string => textRows().join('\n')

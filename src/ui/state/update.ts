@@ -193,7 +193,7 @@ function answered(model: Model, message: Extract<Message, { type: 'answer' }>): 
     const next: Model = { ...model, status }
     // The first look found something, and nobody has pressed a key yet: that is what is to be seen first.
     const first = looks === 1 && !model.touched && message.answer.changes.length > 0
-    if (first) return withEffects(next, send({ type: 'show', pane: 'changes' }))
+    if (first) return andThen(shown(next, 'changes'), now => stay({ ...now, backStack: [] }))
     // Listings carry the marks of the last look; listing again is not free where a directory is big.
     if (looks > 1 && sameMarks(model.status.report, message.answer)) return stay(next)
     return stepPane(next, 'files', (pane, state, context) =>

@@ -33,13 +33,13 @@ function versionLine(state: VersionsState, row: VersionRow, index: number, conte
 
 function outsideSpans({ change }: Extract<VersionRow, { kind: 'outside' }>, context: Context): Line {
   const when = change.disk === null ? '' : momentText(change.disk.mtime, context.now)
-  return [span(fit('now', 7), 'strong'), span(`${fit('outside', 8)}${fit(when, 10)}`, 'changed'), span(change.state)]
+  return [span(fit('now', 6), 'strong'), span(`${fit('outside', 8)}${fit(when, 10)}`, 'changed'), span(change.state)]
 }
 
 function recordedSpans(version: Version, counts: ReadonlyMap<number, LineCounts>, context: Context): Line {
   const facts = `${fit(actorText(version.actor), 8)}${fit(momentText(version.time, context.now), 10)}`
   return [
-    span(fit(`#${version.seq}`, 7), 'strong'),
+    span(fit(`#${version.seq}`, 6), 'strong'),
     span(facts),
     ...whatSpans(version, counts.get(version.seq)),
     span(` ${version.action}`, 'dim'),

@@ -89,9 +89,14 @@ function showRows(state: VersionsState, context: Context, fresh: boolean): Step<
     ...(change === undefined ? [] : [{ kind: 'outside' as const, change }]),
     ...state.versions.map(version => ({ kind: 'version' as const, version })),
   ]
-  const list = settled(state.list, rows.length, context.list.height)
+  const at = rows.findIndex(row => keyOf(row) === keyOf(currentVersion(state)))
+  const cursor = at >= 0 ? at : state.list.cursor
+  const list = settled({ ...state.list, cursor }, rows.length, context.list.height)
   return showContent({ ...state, rows, list }, context, fresh)
 }
+
+const keyOf = (row: VersionRow | undefined): number | undefined =>
+  row?.kind === 'version' ? row.version.seq : undefined
 
 export function showContent(state: VersionsState, context: Context, fresh = false): Step<VersionsState> {
   const row = currentVersion(state)
