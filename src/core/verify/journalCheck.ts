@@ -295,7 +295,7 @@ export function checkKeys(context: TimelineContext, report: Report): void {
   try {
     const { name } = context.verifier()
     context.signer()
-    if (!isSpelledOut(context)) found('damage', 'key-damaged', 'the public key is not spelled as it was written')
+    if (!isSpelledOut(context)) found('damage', 'key-damaged', 'a key file is not spelled as it was written')
     report.line('keys', 1, `the key of ${name}`)
   } catch (error) {
     if (!isSentientError(error, 'KEY')) throw error
@@ -306,16 +306,20 @@ export function checkKeys(context: TimelineContext, report: Report): void {
   }
 }
 
-/** Every public key file is one line: nothing was changed in it that reading it forgives. */
+const keySpellings: Readonly<Record<string, RegExp>> = {
+  vkey: /^\S+\n$/,
+  pem: /^-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=]{1,64}\n-----END PRIVATE KEY-----\n$/,
+}
+
+/** Nothing was changed in a key file that reading it forgives. */
 function isSpelledOut(context: TimelineContext): boolean {
   const spelled = inChild(context.directories.root, '.auth', auth =>
-    auth
-      .list()
-      .filter(({ name }) => name.endsWith('.vkey'))
-      .every(({ name }) => {
-        const file = readFile(auth, name, keyBytesMax)
-        return file.state === 'read' && /^\S+\n$/.test(Buffer.from(file.bytes).toString('latin1'))
-      }),
+    auth.list().every(({ name }) => {
+      const spelling = keySpellings[name.split('.').at(-1) ?? '']
+      const file = spelling === undefined ? undefined : readFile(auth, name, keyBytesMax)
+      if (file?.state !== 'read') return true
+      return spelling?.test(Buffer.from(file.bytes).toString('latin1')) === true
+    }),
   )
   return spelled ?? false
 }

@@ -72,8 +72,8 @@ export async function makeFolder(context: TestContext, files: Files, host?: Part
   }
 }
 
-export function source(text: string): ByteSource {
-  const bytes = Buffer.from(text)
+export function source(content: string | Uint8Array): ByteSource {
+  const bytes = Buffer.from(content)
   return {
     size: bytes.length,
     read(target, offset, length, position) {
@@ -84,8 +84,8 @@ export function source(text: string): ByteSource {
   }
 }
 
-export const put = (system: System, path: string, text: string) =>
-  run(system.put(path, source(text), { parents: true }))
+export const put = (system: System, path: string, content: string | Uint8Array) =>
+  run(system.put(path, source(content), { parents: true }))
 
 /** Bytes that zstd can not shrink and that differ for each seed. */
 export function noise(length: number, seed: number): Buffer {
