@@ -17,7 +17,7 @@ import type { StatCacheWriter } from '../worktree/statCache.ts'
 import { absorb } from './absorb.ts'
 import { captureEntry } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
-import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
+import type { GovernedPath, Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { transact } from './transact.ts'
 
@@ -29,6 +29,7 @@ interface Walk {
   readonly cache: StatCacheWriter | undefined
   readonly problems: { readonly path: GovernedPath; readonly reason: string }[]
   stored: number
+  hardLinks: number
 }
 
 /** Records everything that is there, as the first content of a new root folder. */
@@ -48,6 +49,7 @@ export async function* adopt(
     cache: cache?.writer,
     problems: [],
     stored: 0,
+    hardLinks: 0,
   }
   let cached = false
   try {
@@ -68,7 +70,7 @@ export async function* adopt(
     if (result === undefined && !isEmpty(context, now.files)) {
       return yield* absorb(context, [], { ...options, action: 'adopt' })
     }
-    return { ...(result ?? nothingDone('adopt')), ...problemReport(walk.problems) }
+    return { ...(result ?? nothingDone('adopt')), ...problemReport(walk) }
   } catch (error) {
     ingest.abort()
     throw error
@@ -79,10 +81,19 @@ export async function* adopt(
 
 const isEmpty = (context: TimelineContext, files: Link): boolean => countEntries(context.store, files) === 0
 
-function problemReport(problems: Walk['problems']): Pick<OperationResult, 'drifted' | 'notices'> {
-  if (problems.length === 0) return { drifted: [], notices: [] }
-  const text = `${problems.length} paths were not kept, first ${displayBytes(problems[0].path)}: ${problems[0].reason}`
-  return { drifted: problems.map(problem => problem.path), notices: [{ code: 'drift', text }] }
+function problemReport({ problems, hardLinks }: Walk): Pick<OperationResult, 'drifted' | 'notices'> {
+  const notices: Notice[] = []
+  if (problems.length > 0) {
+    const text = `${problems.length} paths were not kept, first ${displayBytes(problems[0].path)}: ${problems[0].reason}`
+    notices.push({ code: 'drift', text })
+  }
+  if (hardLinks > 0) {
+    notices.push({
+      code: 'links',
+      text: `${hardLinks} files have more than one name; each name is recorded as a file of its own`,
+    })
+  }
+  return { drifted: problems.map(problem => problem.path), notices }
 }
 
 interface Frame {
@@ -152,7 +163,10 @@ async function* storeLeaf(walk: Walk, leaf: Leaf): Work<Entry | undefined> {
     walk.problems.push({ path, reason: made.reason })
     return undefined
   }
-  if (made.entry.kind === 'file') contents.set(made.entry.name, { stat: made.stat, link: made.entry.content })
+  if (made.entry.kind === 'file') {
+    contents.set(made.entry.name, { stat: made.stat, link: made.entry.content })
+    if (made.stat.links > 1) walk.hardLinks++
+  }
   return made.entry
 }
 

@@ -95,6 +95,7 @@ export interface Notice {
     | 'drift'
     | 'moved'
     | 'settings'
+    | 'links'
   readonly text: string
 }
 

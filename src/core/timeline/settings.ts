@@ -14,12 +14,10 @@ export interface Settings {
   /** Patterns as in .gitignore, for paths that are never looked at. */
   readonly ignore: readonly string[]
   readonly gitignore: boolean
-  readonly durability: 'full' | 'relaxed'
   readonly zk: boolean
   readonly metadata: readonly ('owner' | 'xattrs')[]
   readonly drift: readonly { readonly paths: readonly string[]; readonly do: DriftRule }[]
   readonly watch: { readonly absorb: boolean; readonly quietMinutes: number }
-  readonly limits: { readonly memory: 'normal' | 'low' }
 }
 
 export const defaultIgnore: readonly string[] = [
@@ -39,12 +37,10 @@ export const defaultSettings: Settings = {
   retention: { snapshots: 64, hourly: 24, daily: 14, weekly: 8 },
   ignore: defaultIgnore,
   gitignore: false,
-  durability: 'full',
   zk: true,
   metadata: [],
   drift: [{ paths: ['**'], do: 'warn' }],
   watch: { absorb: false, quietMinutes: 10 },
-  limits: { memory: 'normal' },
 }
 
 export const settingsBytesMax = 1 << 20
@@ -74,9 +70,6 @@ ${list(settings.ignore)}
 # Also leave out what .gitignore files name.
 gitignore: ${settings.gitignore}
 
-# full: a verb returns when its record is flushed to the disk. relaxed: records of one second may share a flush.
-durability: ${settings.durability}
-
 # Whether transitions are to be proven in zero knowledge, where this program can.
 zk: ${settings.zk}
 
@@ -87,9 +80,6 @@ metadata: []
 drift:
 ${settings.drift.map(rule => `  - { paths: ${JSON.stringify(rule.paths)}, do: ${rule.do} }\n`).join('')}
 watch: { absorb: ${settings.watch.absorb}, quietMinutes: ${settings.watch.quietMinutes} }
-
-# low: at most about 100 MB of memory, slower.
-limits: { memory: ${settings.limits.memory} }
 `
 }
 
@@ -128,7 +118,6 @@ const spec: MapSpec = {
   },
   ignore: texts,
   gitignore: flag,
-  durability: word('full', 'relaxed'),
   zk: flag,
   metadata: (value, fail) =>
     Array.isArray(value) && value.length === 0
@@ -143,7 +132,6 @@ const spec: MapSpec = {
     })
   },
   watch: { absorb: flag, quietMinutes: integer(1, 1_440) },
-  limits: { memory: word('normal', 'low') },
 }
 
 function shown(value: unknown): string {
