@@ -84,7 +84,7 @@ const isEmpty = (context: TimelineContext, files: Link): boolean => countEntries
 function problemReport({ problems, hardLinks }: Walk): Pick<OperationResult, 'drifted' | 'notices'> {
   const notices: Notice[] = []
   if (problems.length > 0) {
-    const text = `${problems.length} paths were not kept, first ${displayBytes(problems[0].path)}: ${problems[0].reason}`
+    const text = `${problems.length === 1 ? '1 path was' : `${problems.length} paths were`} not kept, first ${displayBytes(problems[0].path)}: ${problems[0].reason}`
     notices.push({ code: 'drift', text })
   }
   if (hardLinks > 0) {
