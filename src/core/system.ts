@@ -40,7 +40,7 @@ import {
   snapshotSpace,
 } from './timeline/snapshotOperations.ts'
 import { currentSnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
-import { listDirectory, listPath } from './timeline/status.ts'
+import { listDirectory, listDirectoryInSlices, listPath } from './timeline/status.ts'
 import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } from './timeline/timeline.ts'
 import { storeTrace } from './timeline/trace.ts'
 import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
@@ -245,6 +245,7 @@ function assemble(host: Host, parts: Parts): System {
     status: options => memory.run(options),
     lastStatus: memory.last,
     directory: (path, options) => listDirectory(context, path, { at: options?.at, known: memory.marks() }),
+    list: (path, options) => listDirectoryInSlices(context, path, { ...options, known: memory.marks() }),
     entry: (path, options) => listPath(context, path, { at: options?.at, known: memory.marks() }),
     openFile: (path, at) => openFileAt(context, path, at),
     find: options => find(context, { ...options, known: memory.marks() }),

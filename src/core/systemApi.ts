@@ -107,6 +107,8 @@ export interface System {
   status(options?: Cancellable & { readonly under?: readonly GovernedPath[] }): Work<StatusReport>
   lastStatus(): StatusReport | undefined
   directory(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry[]
+  /** The same in slices, for a screen. */
+  list(path: GovernedPath, options?: Cancellable & { readonly at?: StatePoint }): Work<ListedEntry[]>
   entry(path: GovernedPath, options?: { readonly at?: StatePoint }): ListedEntry | undefined
   openFile(path: GovernedPath, at: StatePoint | 'disk'): OpenedFile | undefined
   find(

@@ -6,7 +6,8 @@ import { byteStringOf, displayBytes } from '../format/bytes.ts'
 import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, FileStat } from '../host/host.ts'
+import type { ByteString, Directory, FileStat } from '../host/host.ts'
+import { createSlicer } from '../progress.ts'
 import { diffTrees, findPath, listEntries } from '../store/tree.ts'
 import { compilePathGlob } from '../worktree/ignore.ts'
 import { ancestorsOf, joinPath, parentOf } from '../worktree/paths.ts'
@@ -229,55 +230,85 @@ export function knownMarks(report: StatusReport | undefined): KnownMarks | undef
   return { of: path => changes.get(path), below: path => below.get(path) }
 }
 
+export interface ListOptions {
+  readonly at?: StatePoint
+  readonly known?: KnownMarks
+}
+
 /** One directory as it stands now: disk and record side by side, or as a past state had it. */
-export function listDirectory(
+export function listDirectory(context: TimelineContext, path: GovernedPath, options: ListOptions): ListedEntry[] {
+  const steps = listingSteps(context, path, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** The same for a screen: a directory of 100,000 entries keeps nobody waiting. */
+export async function* listDirectoryInSlices(
   context: TimelineContext,
   path: GovernedPath,
-  options: { readonly at?: StatePoint; readonly known?: KnownMarks },
-): ListedEntry[] {
-  const files = options.at === undefined ? stateInForce(context).state.files : stateAt(context, options.at).files
-  const recorded = new Map<ByteString, Entry>()
+  options: ListOptions & { readonly signal?: AbortSignal },
+): Work<ListedEntry[]> {
+  const slicer = createSlicer(context.clock, options.signal)
+  const steps = listingSteps(context, path, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (slicer.due()) {
+      yield { phase: 'listing', done: step.value, unit: 'paths' }
+      await slicer.pause()
+    }
+  }
+}
+
+const entriesPerStep = 64
+
+function* listingSteps(
+  context: TimelineContext,
+  path: GovernedPath,
+  { at, known }: ListOptions,
+): Generator<number, ListedEntry[]> {
+  const files = at === undefined ? stateInForce(context).state.files : stateAt(context, at).files
   const entry = path === '' ? undefined : findPath(context.store, files, path)
   const link = path === '' ? files : entry?.kind === 'dir' ? entry.content : undefined
+  const recorded = new Map<ByteString, Entry>()
   if (link !== undefined) for (const child of listEntries(context.store, link)) recorded.set(child.name, child)
-  if (options.at !== undefined) {
-    if (link === undefined) throw missing(path, entry)
-    return [...recorded.values()].map(child => pastEntry(context, path, child))
-  }
-  const disk = diskNames(context, path)
-  if (disk === undefined && link === undefined) throw missing(path, entry)
-  const names = new Set([...recorded.keys(), ...(disk?.keys() ?? [])])
+  yield 0
+  const directory = at === undefined ? openQuietly(context, path) : undefined
+  if (directory === undefined && link === undefined) throw missing(path, entry)
   const listed: ListedEntry[] = []
-  for (const name of [...names].sort()) {
-    if (path === '' && isOutsideFiles(name)) continue
-    listed.push(presentEntry(context, joinPath(path, name), recorded.get(name), disk?.get(name), options.known))
+  try {
+    const names = new Set(recorded.keys())
+    for (const { name } of directory?.list() ?? []) names.add(name)
+    yield 0
+    for (const name of [...names].sort()) {
+      if (path === '' && isOutsideFiles(name)) continue
+      const child = recorded.get(name)
+      const below = joinPath(path, name)
+      const disk = directory?.stat(name)
+      if (at !== undefined && child !== undefined) listed.push(pastEntry(context, path, child))
+      else if (child !== undefined || disk !== undefined) listed.push(presentEntry(context, below, child, disk, known))
+      if (listed.length % entriesPerStep === 0) yield listed.length
+    }
+  } finally {
+    directory?.close()
   }
   return listed
 }
 
-function missing(path: GovernedPath, entry: Entry | undefined): SentientError {
-  return new SentientError(entry === undefined ? 'PATH_NOT_FOUND' : 'NOT_A_DIRECTORY', { where: displayBytes(path) })
-}
-
-function diskNames(context: TimelineContext, path: GovernedPath): Map<ByteString, FileStat> | undefined {
-  let directory: ReturnType<typeof openBelow>
+/** The directory on disk; undefined when it is missing, no directory, or closed to us. */
+function openQuietly(context: TimelineContext, path: GovernedPath): Directory | undefined {
   try {
-    directory = openBelow(context.worktree.root, path)
+    return openBelow(context.worktree.root, path)
   } catch (error) {
     if (error instanceof SentientError || isHostError(error, 'DENIED')) return undefined
     throw error
   }
-  if (directory === undefined) return undefined
-  try {
-    const names = new Map<ByteString, FileStat>()
-    for (const { name } of directory.list()) {
-      const stat = directory.stat(name)
-      if (stat !== undefined) names.set(name, stat)
-    }
-    return names
-  } finally {
-    directory.close()
-  }
+}
+
+function missing(path: GovernedPath, entry: Entry | undefined): SentientError {
+  return new SentientError(entry === undefined ? 'PATH_NOT_FOUND' : 'NOT_A_DIRECTORY', { where: displayBytes(path) })
 }
 
 function pastEntry(context: TimelineContext, directory: GovernedPath, entry: Entry): ListedEntry {

@@ -3,7 +3,7 @@
 import { isSentientError } from '../../core/errors.ts'
 import type { System } from '../../core/system.ts'
 import type { Effect, Message } from '../state/model.ts'
-import type { Answered, Ask, Query } from '../state/query.ts'
+import type { Answered, Ask, Query, QueryOf } from '../state/query.ts'
 import { problemOf } from './problem.ts'
 import { type AskContext, answerers } from './queries.ts'
 import { createWorkReport } from './workReport.ts'
@@ -51,7 +51,9 @@ export function createChannels(options: {
     own.started = true
     const report = createWorkReport({ channel, text: workTexts[query.ask], cancellable: query.ask !== 'status', post })
     try {
-      const answered = await awaited(answer(query, { system, session, signal, progress: report.progress }))
+      const answered = await awaited(
+        answer(query, { system, session, signal, progress: report.progress, inSlices: true }),
+      )
       if (!signal.aborted) post({ type: 'answer', channel, ...answered })
     } catch (error) {
       const cancelled = isSentientError(error, 'CANCELLED') && query.ask !== 'status'
@@ -64,7 +66,7 @@ export function createChannels(options: {
   }
   const ask = (effect: AskEffect): void => {
     const { channel, query, delayMs } = effect
-    if (delayMs === undefined && immediate.has(query.ask)) {
+    if (delayMs === undefined && isImmediate(system, query)) {
       cancel(channel)
       answerNow(effect)
       return
@@ -82,7 +84,7 @@ export function createChannels(options: {
   const never = new AbortController().signal
   const answerNow = ({ channel, query }: AskEffect): void => {
     try {
-      const answered = answer(query, { system, session, signal: never, progress: () => undefined })
+      const answered = answer(query, { system, session, signal: never, progress: () => undefined, inSlices: false })
       post({ type: 'answer', channel, ...answered })
     } catch (error) {
       post({ type: 'refused', channel, query, problem: problemOf(error) })
@@ -98,7 +100,20 @@ export function createChannels(options: {
 }
 
 /** What the core answers without waiting: it is there before the next key, so typing ahead means what it says. */
-const immediate: ReadonlySet<Ask> = new Set<Ask>(['directory', 'records', 'snapshots', 'state', 'undoable'])
+const immediate: ReadonlySet<Ask> = new Set<Ask>(['records', 'snapshots', 'state', 'undoable'])
+
+/** A directory above this is listed in slices: the screen stays awake, and the names come a moment later. */
+const immediateEntriesMax = 4_000
+
+function isImmediate(system: System, query: Query): boolean {
+  if (query.ask !== 'directory') return immediate.has(query.ask)
+  return entriesIn(system, query) <= immediateEntriesMax
+}
+
+/** How many entries a directory had when it was recorded. */
+function entriesIn(system: System, { path, at }: QueryOf<'directory'>): number {
+  return system.entry(path, at === undefined ? {} : { at: system.resolve(at) })?.size ?? 0
+}
 
 /** The answer with its question; what the table gives for a kind of question is the answer of that kind. */
 function answer(query: Query, context: AskContext): Answered {

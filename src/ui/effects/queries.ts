@@ -14,12 +14,16 @@ export interface AskContext {
   readonly session: string
   readonly signal: AbortSignal
   readonly progress: (progress: Progress) => void
+  /** The answer may come later; else it is wanted at once. */
+  readonly inSlices: boolean
 }
 
 type Answerers = { readonly [K in Ask]: (query: QueryOf<K>, context: AskContext) => Promise<Answers[K]> | Answers[K] }
 
 const sliceMs = 8
 const recordChangesMax = 200
+/** Older versions than these are found with `sentctl when`. */
+const versionsMax = 5000
 
 /** Runs Work to its end, passing its progress on. */
 export async function finish<T>(work: Work<T>, progress: (progress: Progress) => void): Promise<T> {
@@ -34,12 +38,14 @@ const pointOrDisk = (system: System, text: string): StatePoint | 'disk' =>
   text === 'disk' ? 'disk' : system.resolve(text)
 
 export const answerers: Answerers = {
-  directory({ path, at }, { system }) {
-    return system.directory(path, at === undefined ? {} : { at: system.resolve(at) })
+  directory({ path, at }, { system, inSlices, signal, progress }) {
+    const state = at === undefined ? {} : { at: system.resolve(at) }
+    return inSlices ? finish(system.list(path, { ...state, signal }), progress) : system.directory(path, state)
   },
   file: ({ path, at }, { system }) => readPreview(system, path, pointOrDisk(system, at)),
   fileDiff: ({ path, from, to }, { system }) => system.fileDiff(path, system.resolve(from), pointOrDisk(system, to)),
-  versions: ({ path }, { system, signal, progress }) => finish(system.versions(path, { signal }), progress),
+  versions: ({ path }, { system, signal, progress }) =>
+    finish(system.versions(path, { signal, limit: versionsMax }), progress),
   versionCounts,
   diff: ({ from, to }, { system, signal, progress }) =>
     finish(system.diff(system.resolve(from), pointOrDisk(system, to), { signal }), progress),
