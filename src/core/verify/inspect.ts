@@ -3,6 +3,7 @@
 import { isSentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { cidText, type Link, type ObjectId } from '../format/id.ts'
+import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import { createSlicer } from '../progress.ts'
 import { reachable } from '../store/reach.ts'
@@ -11,6 +12,7 @@ import { readState, type TimelineContext } from '../timeline/context.ts'
 import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
 import type { Finding, Work } from '../timeline/model.ts'
 import { gcHorizon, keptHorizon } from '../timeline/pruned.ts'
+import { settingsName } from '../worktree/reserved.ts'
 import { type Affected, affectedPaths } from './affected.ts'
 import { checkJournal, type JournalOutcome } from './journalCheck.ts'
 import { type Losses, readLosses } from './losses.ts'
@@ -47,7 +49,10 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   const troubles = new Map(reach.troubles)
   yield* addUnreadable(context, troubles, packs.damaged)
   if (options.depth === 'default') yield* addKnownDamage(context, troubles)
-  const affected = troubles.size === 0 ? [] : yield* findAffected(context, troubles, options.signal)
+  const affected =
+    troubles.size === 0
+      ? []
+      : [...rootsAffected(context, troubles), ...(yield* findAffected(context, troubles, options.signal))]
   const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
   const objectOf = reportObjects(report, { troubles, affected, losses, damaged: packs.damaged, reach })
   if (context.journal.damage() === undefined || lastReadable(context) !== undefined)
@@ -149,9 +154,25 @@ function* objectsOfPath(context: TimelineContext, files: Link, path: ByteString)
 /** The files of the last state that can be read. */
 export function filesInForce(context: TimelineContext): { readonly link: Link; readonly seq: number } | undefined {
   const last = lastReadable(context)
-  if (last === undefined) return undefined
+  const state = last === undefined ? undefined : quietState(context, last.envelope.root)
+  return last === undefined || state === undefined ? undefined : { link: state.files, seq: last.seq }
+}
+
+/** The state itself, which everything depends on, and its settings. */
+function rootsAffected(context: TimelineContext, troubles: ReadonlyMap<ObjectId, Trouble>): Affected[] {
+  const root = lastReadable(context)?.envelope.root
+  if (root === undefined) return []
+  const affected: Affected[] = []
+  if (troubles.has(root)) affected.push({ path: '', id: root, directory: true })
+  const settings = quietState(context, root)?.settings
+  if (settings !== undefined && troubles.has(settings.id))
+    affected.push({ path: settingsName, id: settings.id, directory: false })
+  return affected
+}
+
+function quietState(context: TimelineContext, root: ObjectId): State | undefined {
   try {
-    return { link: readState(context.store, last.envelope.root).files, seq: last.seq }
+    return readState(context.store, root)
   } catch (error) {
     if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
     return undefined

@@ -19,12 +19,14 @@ import { readState, type TimelineContext } from '../timeline/context.ts'
 import type { TreeChange, Work } from '../timeline/model.ts'
 import { keptHorizon } from '../timeline/pruned.ts'
 import { changesOf } from '../timeline/records.ts'
+import { settingsBytesMax } from '../timeline/settings.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath, nameOf, parentOf } from '../worktree/paths.ts'
 import { isOutsideFiles, settingsName } from '../worktree/reserved.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import type { Affected } from './affected.ts'
 import { readFile } from './files.ts'
+import { lastReadable } from './retained.ts'
 
 /** Objects that are looked for, and those that came. */
 interface Search {
@@ -49,7 +51,7 @@ export async function* mendObjects(
   const wanted = new Map(request.wanted)
   const search: Search = {
     ...{ context, ingest, wanted, offered: 0 },
-    writer: collector(ingest, wanted),
+    writer: collector(context, ingest, wanted),
     slicer: createSlicer(context.clock, request.signal),
   }
   offerCopies(search)
@@ -66,13 +68,14 @@ export async function* mendObjects(
 
 const hasNodes = ({ wanted }: Search): boolean => [...wanted.values()].some(link => link.codec === 'dag-cbor')
 
-/** Writes what is wanted and nothing else. */
-function collector(ingest: Ingest, wanted: Map<ObjectId, Link>): ObjectWriter {
+/** Writes what is wanted, and nodes that can not be read: behind one that is lost others may be, of which nobody knows. */
+function collector(context: TimelineContext, ingest: Ingest, wanted: Map<ObjectId, Link>): ObjectWriter {
   return {
     get: link => ingest.get(link),
     put(codec: Codec, kind: ObjectKind, bytes: Uint8Array) {
       const id = objectId(bytes)
-      if (wanted.get(id)?.codec === codec) {
+      const isWanted = wanted.get(id)?.codec === codec
+      if (isWanted || (codec === 'dag-cbor' && context.store.read(id).state !== 'intact')) {
         ingest.put(codec, kind, bytes, { force: true })
         wanted.delete(id)
       }
@@ -90,7 +93,7 @@ function offerCopies({ context, wanted, writer }: Search): void {
 }
 
 function offerSettings({ context, writer }: Search): void {
-  const file = readFile(context.directories.root, settingsName, 1 << 20)
+  const file = readFile(context.directories.root, settingsName, settingsBytesMax)
   if (file.state === 'read') writer.put('raw', 'other', file.bytes)
 }
 
@@ -110,10 +113,25 @@ async function* offerPath(search: Search, path: ByteString): Work<void> {
     const stat = path === '' ? root.selfStat() : quietly(() => parent.stat(nameOf(path)))
     if (stat?.kind === 'dir') {
       const handle = quietly(() => (path === '' ? root.clone() : parent.child(nameOf(path))))
-      if (handle !== undefined) yield* offerDirectory(search, { handle, path, rules: rulesOf(search) })
+      if (handle === undefined) return
+      const { link } = yield* offerDirectory(search, { handle, path, rules: rulesOf(search) })
+      if (path === '') offerStates(search, link)
     } else if (stat !== undefined) yield* offerLeaf(search, parent, nameOf(path))
   } finally {
     parent.close()
+  }
+}
+
+/** The states that may have these files: with the settings that the disk or a readable state has. */
+function offerStates({ context, writer }: Search, files: Link): void {
+  const last = lastReadable(context)
+  const known = last === undefined ? undefined : quietly(() => readState(writer, last.envelope.root))
+  const file = readFile(context.directories.root, settingsName, settingsBytesMax)
+  const settings = file.state === 'read' ? writer.put('raw', 'other', file.bytes) : undefined
+  const states: State[] = [{ metadataSet: [], files }, ...(known === undefined ? [] : [{ ...known, files }])]
+  for (const state of states) {
+    writer.put('dag-cbor', 'state', encodeState(state))
+    if (settings !== undefined) writer.put('dag-cbor', 'state', encodeState({ ...state, settings }))
   }
 }
 
@@ -243,7 +261,7 @@ function offerRecord(search: Search, { before, record, changes }: Step): void {
 /** Before anything was adopted there was nothing but the settings. */
 function firstState({ context, writer }: Search, record: JournalRecord): State | undefined {
   if (record.seq > 1) return undefined
-  const file = readFile(context.directories.root, settingsName, 1 << 20)
+  const file = readFile(context.directories.root, settingsName, settingsBytesMax)
   const files = emptyDirectory(writer)
   const settings = file.state === 'read' ? writer.put('raw', 'other', file.bytes) : undefined
   return { metadataSet: [], files, ...(settings && { settings }) }

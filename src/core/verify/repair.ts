@@ -4,6 +4,7 @@ import { isSentientError, SentientError } from '../errors.ts'
 import type { Link, ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import { createSlicer } from '../progress.ts'
+import type { PackInfo } from '../store/store.ts'
 import type { TimelineContext } from '../timeline/context.ts'
 import type { Finding, RepairReport, Work } from '../timeline/model.ts'
 import { beginUnderLock } from '../timeline/recovery.ts'
@@ -25,6 +26,9 @@ export interface RepairOptions {
   readonly signal?: AbortSignal
 }
 
+/** What is behind a lost node shows only once that is mended: so often it is looked again. */
+const roundsMax = 10
+
 export async function* repair(context: TimelineContext, options: RepairOptions = {}): Work<RepairReport> {
   const { signal } = options
   const deep = { depth: 'deep', since: 0, signal } as const
@@ -32,7 +36,31 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   // Nobody may write behind an end that can not be read: what the disk lost there, only a backup has.
   if (context.journal.damage() !== undefined) return { rebuilt: [], restored: [], lost: damageIn(before) }
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
-  const { rebuilt, lost } = yield* underLock(context, { label: repairAction, signal }, async function* (session) {
+  const rebuilt = new Set<string>()
+  let lost = nothingLost
+  let now = before
+  for (let round = 1; round <= roundsMax; round++) {
+    const done = yield* oneRound(context, now, signal)
+    for (const name of done.rebuilt) rebuilt.add(name)
+    lost = done.lost
+    if (damageIn(now).length === 0) break
+    now = yield* inspect(context, deep)
+    if (!done.progress) break
+  }
+  await context.loadSettings()
+  const gone = lostIn(now, lost)
+  return { rebuilt: [...rebuilt], restored: restoredBetween(before, now, gone), lost: gone }
+}
+
+interface Round {
+  readonly rebuilt: readonly string[]
+  readonly lost: Lost
+  /** Another look may find more to do. */
+  readonly progress: boolean
+}
+
+async function* oneRound(context: TimelineContext, found: Inspection, signal: AbortSignal | undefined): Work<Round> {
+  return yield* underLock(context, { label: repairAction, signal }, async function* (session) {
     const finish = async function* (): Work<boolean> {
       try {
         yield* beginUnderLock(context, session, signal)
@@ -44,15 +72,10 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
       }
     }
     const finished = yield* finish()
-    const mended = yield* mend(context, before, signal)
+    const mended = yield* mend(context, found, signal)
     if (!finished) yield* finish()
-    return { rebuilt: yield* rebuild(context, before, signal), lost: mended }
+    return { rebuilt: yield* rebuild(context, found, signal), ...mended }
   })
-  await context.loadSettings()
-  if (damageIn(before).length === 0) return { rebuilt, restored: [], lost: [] }
-  const after = yield* inspect(context, deep)
-  const gone = lostIn(after, lost)
-  return { rebuilt, restored: restoredBetween(before, after, gone), lost: gone }
 }
 
 const damageIn = ({ report }: Inspection): Finding[] => report.findings.filter(finding => finding.severity === 'damage')
@@ -62,47 +85,65 @@ interface Lost {
   readonly records: readonly SeqRange[]
 }
 
-/** Objects and packs; returns what is newly known to be lost. */
+const nothingLost: Lost = { objects: [], records: [] }
+
+/** Objects and packs. What can not be had is called lost only when nothing else moves any more. */
 async function* mend(
   context: TimelineContext,
   { troubles, affected, packs, journal }: Inspection,
   signal: AbortSignal | undefined,
-): Work<Lost> {
-  const known = yield* readLosses(context, signal)
-  const records = journal.unreadableRecords ? yield* unreadableRanges(context, signal) : []
+): Work<{ lost: Lost; progress: boolean }> {
   const wanted = new Map<ObjectId, Link>()
   for (const [id, { link, state }] of troubles) if (state !== 'malformed') wanted.set(id, link)
   // What only an index still leads to, past a damaged header, must come along too.
   for (const { links } of packs.damaged) for (const link of links) wanted.set(link.id, link)
-  const newRecords = records.filter(({ from, to }) => !known.hasRecord(from) || !known.hasRecord(to - 1))
-  if (wanted.size === 0 && packs.packs.size === 0 && newRecords.length === 0) return { objects: [], records: [] }
   const damagedPacks = context.store.packs().filter(({ number }) => packs.packs.has(number))
+  if (wanted.size === 0 && damagedPacks.length === 0 && !journal.unreadableRecords)
+    return { lost: nothingLost, progress: false }
   if (damagedPacks.some(pack => pack.shared)) beginNewSharedPack(context)
+  const restored = yield* storeAgain(context, { wanted, affected, packs: damagedPacks, signal })
+  const objects = [...wanted.keys()].filter(id => !restored.has(id))
+  if (restored.size > 0 || damagedPacks.length > 0) {
+    appendRecord(context, { restored: restored.size, packs: damagedPacks.map(pack => pack.file) })
+    for (const { number } of damagedPacks) {
+      const inPack = packs.damaged.filter(({ pack }) => pack.number === number)
+      const holdsLost = inPack.some(({ links }) => links.length === 0 || links.some(link => objects.includes(link.id)))
+      setAside(context, number, { forGood: holdsLost })
+    }
+    return { lost: nothingLost, progress: true }
+  }
+  const known = yield* readLosses(context, signal)
+  const records = journal.unreadableRecords ? yield* unreadableRanges(context, signal) : []
+  const lost: Lost = {
+    objects: objects.filter(id => !known.hasObject(id)),
+    records: records.filter(({ from, to }) => !known.hasRecord(from) || !known.hasRecord(to - 1)),
+  }
+  const isNew = lost.objects.length > 0 || lost.records.length > 0
+  if (isNew) appendRecord(context, lossField(lost.objects, lost.records))
+  return { lost, progress: false }
+}
+
+/** Stores what can be had of the wanted objects, and all that is sound in the damaged packs; durable when it returns. */
+async function* storeAgain(
+  context: TimelineContext,
+  request: {
+    readonly wanted: ReadonlyMap<ObjectId, Link>
+    readonly affected: Inspection['affected']
+    readonly packs: readonly PackInfo[]
+    readonly signal: AbortSignal | undefined
+  },
+): Work<ReadonlySet<ObjectId>> {
+  const { signal } = request
   const ingest = context.store.beginIngest({ shared: true })
-  let restored: ReadonlySet<ObjectId>
   try {
-    restored = yield* mendObjects(context, ingest, { wanted, affected, signal })
-    for (const { number } of damagedPacks) yield* evacuate(context, ingest, { packNumber: number, signal })
+    const restored = request.wanted.size === 0 ? new Set<ObjectId>() : yield* mendObjects(context, ingest, request)
+    for (const { number } of request.packs) yield* evacuate(context, ingest, { packNumber: number, signal })
     ingest.flush()
+    return restored
   } catch (error) {
     ingest.abort()
     throw error
   }
-  const objects = [...wanted.keys()].filter(id => !restored.has(id))
-  const newObjects = objects.filter(id => !known.hasObject(id))
-  const isTruth = restored.size > 0 || damagedPacks.length > 0 || newObjects.length > 0 || newRecords.length > 0
-  if (isTruth) {
-    const counts = { restored: restored.size, packs: damagedPacks.map(pack => pack.file) }
-    appendRecord(context, { ...counts, ...lossField(newObjects, newRecords) })
-  }
-  for (const { number } of damagedPacks) {
-    const holdsLost = packs.damaged.some(
-      ({ pack, links }) =>
-        pack.number === number && (links.length === 0 || links.some(link => objects.includes(link.id))),
-    )
-    setAside(context, number, { forGood: holdsLost })
-  }
-  return { objects: newObjects, records: newRecords }
 }
 
 /** Records that can not be read, as ranges. */

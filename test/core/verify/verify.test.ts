@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
-import { tileHashes } from '../../../src/core/format/constants.generated.ts'
 import type { Finding, VerifyReport } from '../../../src/core/timeline/model.ts'
 import { assertClean, codesOf, filesBelow, flip, locate, makeFolder, noise, put, run, verifyDeep } from './fixtures.ts'
 
@@ -193,19 +192,6 @@ test('a missing private key is noted, a foreign one is damage', async context =>
   assert.deepEqual(codesOf(missing.findings), ['key-missing'])
   assert.equal(missing.damaged, false)
   writeFileSync(folder.at('.auth/log-0.pem'), key)
-})
-
-test('tiles are compared with the records that they stand for', async context => {
-  const folder = await makeFolder(context, { a: 'a' })
-  await folder.with(async system => {
-    for (let i = 0; i < tileHashes; i++) await run(system.snapshotLabel(system.snapshots()[0]?.name ?? '', `${i}`))
-  })
-  const report = await folder.with(system => run(system.verify()), 'read')
-  assertClean(report)
-  assert.equal(checked(report, 'tiles'), 1)
-  flip(folder.at('.runtime/tile/0/000'), 4000)
-  const damaged = await folder.with(system => run(system.verify()), 'read')
-  assert.deepEqual(codesOf(damaged.findings), ['tile-damaged'])
 })
 
 test('what another process writes meanwhile is no finding', async context => {
