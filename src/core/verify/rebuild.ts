@@ -16,26 +16,15 @@ import { rebuildSnapshots, storeSnapshots } from '../timeline/snapshots.ts'
 import { storeTrace } from '../timeline/trace.ts'
 import { readFile } from './files.ts'
 
-/** Indexes of packs that have none, or a wrong one; the pack that grows has its index written when it rests. */
+/** Indexes of packs that have none, or a wrong one. */
 export function rebuildIndexes(context: TimelineContext, wrong: ReadonlySet<number>): string[] {
   const rebuilt: string[] = []
-  for (const { number, shared } of context.store.packs()) {
-    const name = packFileName(number, 'idx')
-    const isMissing = readIndexStat(context, name) === undefined
-    if (!wrong.has(number) || (shared && isMissing)) continue
+  for (const { number, objects } of context.store.packs()) {
+    if (!wrong.has(number) || objects === 0) continue
     context.store.rebuildIndex(number)
-    rebuilt.push(`.tree/packs/${name}`)
+    rebuilt.push(`.tree/packs/${packFileName(number, 'idx')}`)
   }
   return rebuilt
-}
-
-function readIndexStat(context: TimelineContext, name: string) {
-  const packs = context.directories.tree.child('packs')
-  try {
-    return packs?.stat(name)
-  } finally {
-    packs?.close()
-  }
 }
 
 /** Under the lock: writes every full tile that the checkpoint covers and that is missing or wrong. */
