@@ -127,7 +127,7 @@ test('on a terminal: progress while it works, colours, and put reads until Ctrl-
     await init.waitFor(/1 file, 0 directories, 69 GB/)
     await init.waitFor(/storing 1 file/)
     init.type(keys.ctrlC)
-    assert.equal((await init.exit).exitCode, 1)
+    assert.equal((await init.exit()).exitCode, 1)
     assert.match(init.text(), /sentctl: Cancelled/)
     assert.ok(!/storing/.test(init.text()), 'the progress line is gone')
     init.close()
@@ -140,7 +140,7 @@ test('on a terminal: progress while it works, colours, and put reads until Ctrl-
     await put.waitFor('Ctrl-D ends')
     put.type('typed by hand\r\x04')
     await put.waitFor(/#\d+ {2}put home\/typed/)
-    assert.equal((await put.exit).exitCode, 0)
+    assert.equal((await put.exit()).exitCode, 0)
     put.close()
     assert.equal(fs.readFileSync(path.join(fixture.root, 'home/typed'), 'utf8'), 'typed by hand\n')
   } finally {
