@@ -110,9 +110,14 @@ function isImmediate(system: System, query: Query): boolean {
   return entriesIn(system, query) <= immediateEntriesMax
 }
 
-/** How many entries a directory had when it was recorded. */
+/** How many entries a directory had when it was recorded; what can not be read is refused when it is listed. */
 function entriesIn(system: System, { path, at }: QueryOf<'directory'>): number {
-  return system.entry(path, at === undefined ? {} : { at: system.resolve(at) })?.size ?? 0
+  try {
+    return system.entry(path, at === undefined ? {} : { at: system.resolve(at) })?.size ?? 0
+  } catch (error) {
+    if (isSentientError(error)) return 0
+    throw error
+  }
 }
 
 /** The answer with its question; what the table gives for a kind of question is the answer of that kind. */

@@ -72,8 +72,9 @@ export function goTo(
   name: string | undefined,
   context: Context,
 ): Step<FilesState> {
-  const next: FilesState = { ...state, path, wantedName: name, marks: new Set(), problem: undefined }
-  return relist(next, context)
+  const next = { ...state, path, wantedName: name, marks: new Set<GovernedPath>(), problem: undefined }
+  // Until the names are there no key may mean a row of the directory that was left.
+  return relist({ ...next, entries: undefined, rows: [], content: noContent }, context)
 }
 
 export function enterFiles(state: FilesState, context: Context, target: Target | undefined): Step<FilesState> {

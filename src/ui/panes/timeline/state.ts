@@ -124,17 +124,24 @@ export function timelineMoved(state: TimelineState, context: Context): Step<Time
   return shown({ ...state, list, cursorBefore: next }, context)
 }
 
+/** What is read of a gap in view: the end that faces the cursor, so that what is left of it moves out of sight. */
+function partOfGap(row: TimelineRow | undefined, above: boolean): { from: number; to: number } | undefined {
+  if (row?.kind !== 'gap') return undefined
+  return above
+    ? { from: row.from, to: Math.min(row.to, row.from + gapRecords) }
+    : { from: Math.max(row.from, row.to - gapRecords), to: row.to }
+}
+
 /** Asks for what the window needs: records of gaps in view, and the difference of the row under the cursor. */
 function shown(state: TimelineState, context: Context): Step<TimelineState> {
   const effects: Effect[] = []
   const reading = new Set(state.reading)
   if (state.records.size < recordsHeldMax)
-    for (const row of state.rows.slice(state.list.top, state.list.top + context.list.height)) {
-      if (row.kind !== 'gap') continue
-      const from = Math.max(row.from, row.to - gapRecords)
-      if (reading.has(from)) continue
-      reading.add(from)
-      effects.push({ type: 'ask', channel: `timeline.gap.${from}`, query: { ask: 'records', from, to: row.to } })
+    for (let at = state.list.top; at < Math.min(state.rows.length, state.list.top + context.list.height); at++) {
+      const part = partOfGap(state.rows[at], at < state.list.cursor)
+      if (part === undefined || reading.has(part.from)) continue
+      reading.add(part.from)
+      effects.push({ type: 'ask', channel: `timeline.gap.${part.from}`, query: { ask: 'records', ...part } })
     }
   const previewOf = rowState(currentRow(state)) ?? ''
   if (previewOf === state.previewOf || !context.detailShown) return [{ ...state, reading }, effects]
