@@ -422,6 +422,24 @@ function merkleTests(made: Made): void {
     assert.deepEqual(verification.findings, [])
   })
 
+  it('does not rely on a tile that no checkpoint covers', async () => {
+    const journal = made.open()
+    await append(journal, recordsOf(0, 300))
+    const runtime = made.runtime()
+    runtime.makeDirectory('tile', 0o700)
+    runtime.child('tile')!.makeDirectory('0', 0o700)
+    const level = runtime.child('tile')!.child('0')!
+    writeFile(level, '000', new Uint8Array(8192))
+    const root = naiveRoot(journal.leafHashes(0, 300))
+    const again = made.open()
+    assert.equal(hexOf(again.rootHash(300)), hexOf(root))
+    await sign(again, signerOf(1))
+    assert.equal(hexOf(again.checkpoint()!.root), hexOf(root))
+    assert.notDeepEqual(readFile(level, '000'), new Uint8Array(8192))
+    assert.equal(hexOf(made.open({ access: 'read' }).rootHash(300)), hexOf(root))
+    await assertHolds(again, names(0, 300))
+  })
+
   it('verifies from any record on', async () => {
     const journal = made.open({ limits: smallSegments })
     await append(journal, recordsOf(0, 300))

@@ -17,6 +17,8 @@ export interface Poison {
 
 export interface JournalState {
   head: Head
+  /** How many of the head's records are certain; a reader may show more, which the next writer could take back. */
+  flushedSize: number
   /** The end of the flushed records: the segment of the last one. */
   end: Position
   /** The newest marks that were read or written. */

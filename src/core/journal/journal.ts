@@ -114,6 +114,7 @@ function createContext(options: JournalOptions): JournalContext {
   const writable = options.access === 'write'
   const state: JournalState = {
     head: emptyHead,
+    flushedSize: 0,
     end: { segment: 0, bytes: 0 },
     marks: undefined,
     damage: undefined,

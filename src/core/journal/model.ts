@@ -189,7 +189,7 @@ export interface JournalLock {
 export interface Journal {
   /** Flushed records only. */
   head(): Head
-  /** Looks for what other processes appended; true when the head moved. */
+  /** Looks for what other processes appended; true when the head moved or more was applied. */
   refresh(): boolean
   read(seq: number): RecordResult
   /** Streams the frames. Reverse from the end walks backwards by the frames' trailing lengths and needs no table. */

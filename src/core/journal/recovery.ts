@@ -173,15 +173,17 @@ export function refreshEnd(context: JournalContext): boolean {
     state.marks = newest
     setBoundary(context, boundary)
   }
-  return state.head.size !== before.size || state.head.applied !== before.applied
+  const { size, applied, leaf } = state.head
+  return size !== before.size || applied !== before.applied || !equalBytes(leaf, before.leaf)
 }
 
 /** The records end here, as far as this journal knows. */
-export function setBoundary(context: JournalContext, { end, head }: Boundary): void {
+export function setBoundary(context: JournalContext, { end, head }: Boundary, flushedSize = head.size): void {
   const { state } = context
-  if (head.size < state.head.size) context.tree.reset()
+  if (state.head.size > Math.min(head.size, state.flushedSize)) context.tree.reset()
   state.end = end
   state.head = head
+  state.flushedSize = flushedSize
 }
 
 const settleAttempts = 3
@@ -227,7 +229,7 @@ function findEnd(context: JournalContext): JournalDamage | undefined {
     damage = tail.broken && damageOfBreak(context, tail.broken)
   }
   const applied = newest === undefined ? boundary.head.size : boundary.head.applied
-  setBoundary(context, { end: boundary.end, head: { ...boundary.head, applied } })
+  setBoundary(context, { end: boundary.end, head: { ...boundary.head, applied } }, newest?.nextSeq ?? 0)
   if (damage === undefined && state.checkpointSize > state.head.size) {
     const reason = `the journal has ${state.head.size} records, its checkpoint ${state.checkpointSize}`
     return { where: placeText(state.end), reason, seq: state.head.size }

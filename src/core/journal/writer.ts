@@ -53,6 +53,7 @@ export function appendRecords(context: JournalContext, records: readonly NewReco
   const part = parts.at(-1)!
   checkSoleWriter(context, { segment: part.segment, bytes: endOf(part) })
   state.end = { segment: part.segment, bytes: endOf(part) }
+  state.flushedSize = envelope.seq + 1
   state.head = { size: envelope.seq + 1, leaf, root: envelope.root, time: envelope.time, applied: before.head.applied }
   noteMarks(context, pack, before)
   noteDerived(context, parts, offsets, encoded)

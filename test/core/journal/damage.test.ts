@@ -6,7 +6,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
 import { equalBytes } from '../../../src/core/format/bytes.ts'
 import { encodeFrame, frameSeed, type GoodFrame, segmentHeaderBytes } from '../../../src/core/format/frame.ts'
-import { marksOffset } from '../../../src/core/format/marks.ts'
+import { decodeMarksFile, marksOffset } from '../../../src/core/format/marks.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { Journal } from '../../../src/core/journal/journal.ts'
@@ -392,6 +392,32 @@ describe('a reader', () => {
     assert.deepEqual(namesOf(open('read')), names(0, 3))
     other.exit()
     assert.deepEqual(namesOf(open('read')), names(0, 4))
+  })
+
+  it('forgets what it showed when the next writer takes it back', async () => {
+    await filled(2)
+    const { sizes } = await appendBehindTheMarks(1)
+    const reader = open('read')
+    assert.deepEqual(namesOf(reader), names(0, 3))
+    const shown = reader.rootHash(3)
+    // The one that wrote it had been told that it failed.
+    writeFile(runtime(), 'poisoned', `0 ${sizes[0]}\n`)
+    const journal = open()
+    await append(journal, recordsOf(7, 8))
+    assert.equal(reader.refresh(), true)
+    assert.deepEqual(namesOf(reader), ['0', '1', '7'])
+    assert.ok(equalBytes(reader.rootHash(3), journal.rootHash(3)))
+    assert.ok(!equalBytes(reader.rootHash(3), shown))
+  })
+})
+
+describe('closing', () => {
+  it('leaves marks that a power cut does not take back', async () => {
+    const count = await filled(2, 2)
+    host.disk.cutPower(createSeededRandomness(3))
+    const { newest } = decodeMarksFile(readFile(host.files.openDirectory('/')!.child('.runtime')!, 'marks'))
+    assert.equal(newest?.nextSeq, count)
+    assert.equal(newest.clean, true)
   })
 })
 

@@ -139,6 +139,28 @@ describe('a failed flush', () => {
     assert.equal(runtime.stat('poisoned'), undefined)
   })
 
+  it('of another writer, in spite of the lock, is noticed before anybody is told yes', async () => {
+    const { journal, host, runtime } = await makeScene(2)
+    let once = true
+    host.faults.failWhen(operation => {
+      if (!once || !flushes(operation)) return undefined
+      once = false
+      const name = operation.path.split('/').at(-1)!
+      const file = runtime.child('journal')!.open(name, 'modify')
+      file.write(Buffer.from('somebody else'), file.stat().size)
+      file.close()
+      return undefined
+    })
+    await assert.rejects(append(journal, recordsOf(2, 3)), { code: 'LOCKED' })
+    assert.equal(journal.head().size, 2)
+    await journal.writerLock.hold('put', undefined, () => {
+      assert.equal(journal.head().size, 3)
+      journal.append(recordsOf(3, 4), noPack)
+    })
+    await assertHolds(journal, names(0, 4))
+    assert.equal(torn(runtime), 1)
+  })
+
   it('has a note that can be garbage', async () => {
     const { journal, runtime, reopen } = await makeScene(3)
     journal.close()
