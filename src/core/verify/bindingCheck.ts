@@ -2,12 +2,12 @@
 // under the same key.
 import { isSentientError } from '../errors.ts'
 import { type Binding, bindingFileName, decodeBinding } from '../format/binding.ts'
-import { equalBytes } from '../format/bytes.ts'
+import { byteStringOfText, equalBytes } from '../format/bytes.ts'
 import { parseOrigin } from '../format/checkpoint.ts'
+import { bindingBytesMax } from '../format/constants.generated.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, Host } from '../host/host.ts'
-import { readBinding } from '../keys/binding.ts'
 import type { TimelineContext } from '../timeline/context.ts'
 import { readFile } from './files.ts'
 
@@ -27,13 +27,12 @@ export type BindingState =
   /** The journal is shorter than what was signed, or another one. */
   | { readonly state: 'behind'; readonly size: number; readonly reason: string }
 
-const bindingBytesMax = 65_536
 const bindingsMax = 10_000
 
 export function bindingState(host: Host, stateDirectory: Directory, context: TimelineContext): BindingState {
   const { root } = context.directories
   const { logId, epoch } = parseOrigin(context.verifier().name)
-  const here = readBinding(stateDirectory, root.path)
+  const here = readBinding(stateDirectory, bindingFileName(byteStringOfText(root.path)))
   if (here === undefined || !equalBytes(here.logId, logId)) {
     const elsewhere = findBinding(stateDirectory, logId)
     if (elsewhere === undefined) return here === undefined ? { state: 'absent' } : { state: 'foreign' }
@@ -59,16 +58,23 @@ function hasRoot(context: TimelineContext, { size, root }: Binding): boolean {
 function findBinding(stateDirectory: Directory, logId: Uint8Array): Binding | undefined {
   const names = stateDirectory.list().filter(({ name }) => name.endsWith('.binding'))
   for (const { name } of names.slice(0, bindingsMax)) {
-    const file = readFile(stateDirectory, name, bindingBytesMax)
-    if (file.state !== 'read') continue
-    try {
-      const binding = decodeBinding(file.bytes)
-      if (equalBytes(binding.logId, logId) && bindingFileName(binding.path) === name) return binding
-    } catch (error) {
-      if (!isFormatError(error)) throw error
-    }
+    const binding = readBinding(stateDirectory, name)
+    if (binding !== undefined && equalBytes(binding.logId, logId) && bindingFileName(binding.path) === name)
+      return binding
   }
   return undefined
+}
+
+/** A binding that can not be read is one that is not there. */
+function readBinding(stateDirectory: Directory, name: ByteString): Binding | undefined {
+  const file = readFile(stateDirectory, name, bindingBytesMax)
+  if (file.state !== 'read') return undefined
+  try {
+    return decodeBinding(file.bytes)
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return undefined
+  }
 }
 
 /** Whether the directory that was signed for is still at its path. */

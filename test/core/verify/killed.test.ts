@@ -9,15 +9,15 @@ import { initRoot, openSystem, type System } from '../../../src/core/system.ts'
 import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
 import { noise, put, run } from './fixtures.ts'
 
-const rootPath = '/home/root'
+const rootPath = '/base/root'
 
 async function prepare(inner: TestHost): Promise<void> {
   const top = inner.files.openDirectory('/')
   assert.ok(top !== undefined)
-  top.makeDirectory('home', 0o755)
-  const home = top.child('home')
-  home?.makeDirectory('root', 0o755)
-  const root = home?.child('root')
+  top.makeDirectory('base', 0o755)
+  const base = top.child('base')
+  base?.makeDirectory('root', 0o755)
+  const root = base?.child('root')
   assert.ok(root !== undefined)
   for (let i = 0; i < 30; i++) writeFile(root, `f${i}`, noise(300, i))
   await run(initRoot(inner, { path: rootPath, zk: false }))
