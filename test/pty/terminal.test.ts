@@ -31,6 +31,16 @@ for (const [signal, code] of [
     assert.equal(screen.alternate, false)
   })
 
+test('an error that nobody caught ends the screen, is told, and leaves the terminal as it was', async context => {
+  const bomb = encodeURIComponent('setTimeout(() => { throw new Error("made to fail") }, 4000)')
+  const screen = makePlace(context).screen({ environment: { NODE_OPTIONS: `--import data:text/javascript,${bomb}` } })
+  await screen.waitFor('1FILES')
+  assert.equal((await screen.exit()).exitCode, 70)
+  assert.equal(isSane(screen.bytes()), true)
+  assert.match(screen.text(), /made to fail/)
+  assert.match(screen.text(), /sentctl doctor/)
+})
+
 test('Ctrl-C quits', async context => {
   const screen = makePlace(context).screen()
   await screen.waitFor('as recorded')

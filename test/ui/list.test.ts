@@ -41,16 +41,19 @@ test('areas fill the screen and never more, for any size', () => {
     listShare: fc.integer({ min: 30, max: 60 }),
     enlarged: fc.boolean(),
     isTrace: fc.boolean(),
+    hasVersions: fc.boolean(),
   })
   const size = fc.record({ columns: fc.integer({ min: 20, max: 300 }), rows: fc.integer({ min: 6, max: 120 }) })
   fc.assert(
     fc.property(size, pane, ({ columns, rows }, arrangement) => {
-      const { list, detail, strip, messageRow } = layoutOf({ columns, rows }, arrangement)
+      const { list, detail, aside, strip, messageRow } = layoutOf({ columns, rows }, arrangement)
       const body = rows - (messageRow ? 3 : 2) - (strip?.height ?? 0)
       assert.ok(list !== undefined || detail !== undefined)
-      for (const area of [list, detail, strip]) if (area !== undefined) assert.ok(area.width > 0 && area.height > 0)
-      if (list !== undefined && detail?.place === 'right') assert.equal(list.width + 1 + detail.width, columns)
-      else for (const area of [list, detail]) if (area !== undefined) assert.equal(area.width, columns)
+      const columnsLeft = columns - (aside === undefined ? 0 : aside.width + 1)
+      for (const area of [list, detail, aside, strip])
+        if (area !== undefined) assert.ok(area.width > 0 && area.height > 0)
+      if (list !== undefined && detail?.place === 'right') assert.equal(list.width + 1 + detail.width, columnsLeft)
+      else for (const area of [list, detail]) if (area !== undefined) assert.equal(area.width, columnsLeft)
       const heights = (list?.height ?? 0) + (detail?.place === 'below' ? detail.height + 1 : 0)
       if (detail?.place === 'right') assert.equal(detail.height, body)
       assert.equal(detail?.place === 'alone' ? detail.height : heights, body)
@@ -67,9 +70,16 @@ test('below 80 columns there is one area, from 80 on two, from 140 on the Trace 
     listShare: 49,
     enlarged: false,
     isTrace: false,
+    hasVersions: true,
   } as const
   const narrow = layoutOf({ columns: 40, rows: 12 }, files)
-  assert.deepEqual(narrow, { list: { width: 40, height: 10 }, detail: undefined, strip: undefined, messageRow: false })
+  assert.deepEqual(narrow, {
+    list: { width: 40, height: 10 },
+    detail: undefined,
+    aside: undefined,
+    strip: undefined,
+    messageRow: false,
+  })
   const usual = layoutOf({ columns: 80, rows: 24 }, files)
   assert.deepEqual(usual.list, { width: 39, height: 22 })
   assert.deepEqual(usual.detail, { width: 40, height: 22, place: 'right' })

@@ -1,6 +1,7 @@
 // What a pane is: its state and transitions (pure), its keys, and a component that is loaded when the screen starts.
 // A new pane is a folder with these and one line in registry.ts.
 import type { ComponentType } from 'react'
+import type { GovernedPath } from '../../core/timeline/model.ts'
 import type { Binding } from '../input/keymap.ts'
 import type { ListState } from '../state/list.ts'
 import type { Context, Effect, Message, Step, Target } from '../state/model.ts'
@@ -55,6 +56,8 @@ export interface Pane<State extends PaneState> {
   /** The areas have other sizes, or the detail area came or went; `moved` where it is left out. */
   arranged?(state: State, context: Context): Step<State>
   receive(state: State, message: Message, context: Context): Step<State>
+  /** The path under the cursor, where the rows are paths: its versions are shown beside it when there is room. */
+  subject?(state: State): GovernedPath | undefined
   /** What a search looks at; panes that search by themselves leave it out. */
   rowText?(state: State, index: number): string
   /** Nothing is open in it that Esc could close: it says so by returning undefined. */

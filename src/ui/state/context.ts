@@ -5,15 +5,21 @@ import type { Context, Model } from './model.ts'
 
 /** How the screen is divided while a pane is shown. */
 export function layoutFor(model: Model, id: PaneId): Layout {
-  const { arrangement, listShare, narrow } = paneFacts(id)
+  const { arrangement, listShare, narrow, subject } = paneFacts(id)
   return layoutOf(model.size, {
     arrangement,
     listShare,
     narrow,
     focus: model.focus,
     enlarged: model.enlarged,
+    hasVersions: subject !== undefined,
     isTrace: id === 'trace',
   })
+}
+
+/** What the list of versions beside another pane needs to be drawn. */
+export function asideContext(model: Model, area: { readonly width: number; readonly height: number }): Context {
+  return { ...contextOf(model, 'versions'), list: { width: area.width, height: area.height - 1 }, focus: 'detail' }
 }
 
 export function contextOf(model: Model, id: PaneId): Context {

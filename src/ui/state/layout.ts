@@ -9,6 +9,8 @@ export interface Area {
 export interface Layout {
   readonly list: Area | undefined
   readonly detail: (Area & { readonly place: 'right' | 'below' | 'alone' }) | undefined
+  /** Versions of the path under the cursor, right of the detail; on very wide screens. */
+  readonly aside: Area | undefined
   /** The last rows of the Trace, with the rule above them; on wide screens. */
   readonly strip: Area | undefined
   /** A row above the hints for progress, messages and command lines; else they replace the hints while they last. */
@@ -21,6 +23,8 @@ export interface Arrangement {
   readonly narrow: 'single' | 'both'
   readonly focus: FocusArea
   readonly enlarged: boolean
+  /** The rows of the pane are paths that have versions. */
+  readonly hasVersions: boolean
   /** The pane is the Trace itself: it needs no strip. */
   readonly isTrace: boolean
 }
@@ -29,6 +33,9 @@ export const sideColumnsMin = 80
 const wideColumnsMin = 140
 const wideRowsMin = 20
 const messageRowsMin = 30
+const asideColumnsMin = 150
+/** With the rule left of it. */
+const asideColumns = 42
 const bothRowsMin = 14
 /** On wide screens the detail needs the room more than the list. */
 const wideShare = 0.6
@@ -41,7 +48,10 @@ export function layoutOf(size: Size, pane: Arrangement): Layout {
   const wide = width >= wideColumnsMin && size.rows >= wideRowsMin
   const stripHeight = wide && !pane.enlarged && !pane.isTrace ? Math.max(5, Math.floor(height * 0.27)) : 0
   const strip = stripHeight > 0 ? { width, height: stripHeight } : undefined
-  return { ...areasOf(width, height - stripHeight, pane), strip, messageRow }
+  const asideWidth = wide && !pane.enlarged && pane.hasVersions && width >= asideColumnsMin ? asideColumns : 0
+  const areas = areasOf(width - asideWidth, height - stripHeight, pane)
+  const aside = asideWidth > 0 ? { width: asideWidth - 1, height: height - stripHeight } : undefined
+  return { ...areas, aside, strip, messageRow }
 }
 
 function areasOf(width: number, height: number, pane: Arrangement): Pick<Layout, 'list' | 'detail'> {

@@ -5,7 +5,7 @@ import { press } from '../input/keymap.ts'
 import { paneMap } from '../input/scopes.ts'
 import { type MoveAction, send } from '../panes/pane.ts'
 import { type PaneId, paneFacts, paneIds, paneOf } from '../panes/registry.ts'
-import { contextOf } from './context.ts'
+import { contextOf, layoutFor } from './context.ts'
 import { failedKey, firstStartKey, firstStartMessage, initialFirstStart } from './firstStart.ts'
 import {
   focused,
@@ -29,6 +29,18 @@ const toastMicrosMin = 1_500_000
 const askStatus = (delayMs: number): Effect => ({ type: 'ask', channel: 'status', query: { ask: 'status' }, delayMs })
 
 export function update(model: Model, message: Message): Step<Model> {
+  return andThen(transition(model, message), withAside)
+}
+
+/** Where there is room beside the detail, the versions of the path under the cursor are asked for. */
+function withAside(model: Model): Step<Model> {
+  if (model.stage.kind !== 'open' || layoutFor(model, model.pane).aside === undefined) return stay(model)
+  const path = paneFacts(model.pane).subject?.(model.panes[model.pane])
+  if (path === undefined || path === model.panes.versions.path) return stay(model)
+  return stepPane(model, 'versions', (pane, state, context) => pane.enter(state, context, { path }))
+}
+
+function transition(model: Model, message: Message): Step<Model> {
   switch (message.type) {
     case 'key':
       return keyPressed(model, message.key)

@@ -5,7 +5,9 @@ import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { PaneView } from '../panes/pane.ts'
 import type { PaneId, PaneStates } from '../panes/registry.ts'
 import { traceStripLines } from '../panes/trace/lines.ts'
-import { contextOf, layoutFor } from '../state/context.ts'
+import { versionListLines } from '../panes/versions/lines.ts'
+import type { VersionsState } from '../panes/versions/state.ts'
+import { asideContext, contextOf, layoutFor } from '../state/context.ts'
 import type { Area } from '../state/layout.ts'
 import type { Model, Panel } from '../state/model.ts'
 import { paletteRows } from '../state/overlays.ts'
@@ -68,7 +70,7 @@ function PanelBody({ panel, area }: { readonly panel: Panel; readonly area: Area
 
 function PaneBody({ model, height }: { readonly model: Model; readonly height: number }) {
   const views = useContext(ViewsContext)
-  const { list, detail, strip } = layoutFor(model, model.pane)
+  const { list, detail, aside, strip } = layoutFor(model, model.pane)
   if (views === undefined) return <Lines lines={[]} width={model.size.columns} height={height} />
   const { List, Detail } = views[model.pane] as PaneView<never>
   const props = { state: model.panes[model.pane] as never, context: contextOf(model, model.pane) }
@@ -80,15 +82,25 @@ function PaneBody({ model, height }: { readonly model: Model; readonly height: n
     ),
     detail !== undefined && <Detail key="detail" {...props} />,
   ]
+  const beside = aside !== undefined && (
+    <>
+      <Rule height={aside.height} />
+      <Lines lines={versionListLines(withoutCursor(model.panes.versions), asideContext(model, aside))} {...aside} />
+    </>
+  )
   return (
     <>
       <Box flexDirection={detail?.place === 'right' ? 'row' : 'column'} height={height - (strip?.height ?? 0)}>
         {areas}
+        {beside}
       </Box>
       {strip !== undefined && <Lines lines={traceStripLines(model.panes.trace, strip, model.clock)} {...strip} />}
     </>
   )
 }
+
+/** Beside another pane the list is only read: the cursor is in the other one. */
+const withoutCursor = (versions: VersionsState): VersionsState => ({ ...versions, list: { cursor: -1, top: 0 } })
 
 function Rule({ height }: { readonly height: number }) {
   return <Lines lines={Array.from({ length: height }, () => line('|', 'dim'))} width={1} height={height} />

@@ -65,6 +65,12 @@ export function momentText(micros: number, now: number): string {
   return `${two(date.getDate())} ${months[date.getMonth()]} ${date.getFullYear()} ${clockText(micros)}`
 }
 
+/** When, in at most nine cells: `03:14`, `Fri 22:40` within a week, `18 Nov` this year, `Nov 24` before. */
+export function shortMomentText(micros: number, now: number): string {
+  const days = dayNumber(now) - dayNumber(micros)
+  return days >= 0 && days < 7 ? momentText(micros, now) : whenText(micros, now)
+}
+
 /** `2026-11-21 22:40:07` */
 export function fullTimeText(micros: number): string {
   const date = dateOf(micros)

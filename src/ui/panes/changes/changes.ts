@@ -4,7 +4,15 @@ import { contentLength, scrolledTo } from '../../state/content.ts'
 import { definePane } from '../pane.ts'
 import { changesActions } from './actions.ts'
 import { changesDetailKeys, changesKeys } from './keys.ts'
-import { type ChangesState, enterChanges, initialChanges, receiveChanges, showContent, showRows } from './state.ts'
+import {
+  type ChangesState,
+  currentChange,
+  enterChanges,
+  initialChanges,
+  receiveChanges,
+  showContent,
+  showRows,
+} from './state.ts'
 
 export const changesPane = definePane<ChangesState, keyof typeof changesActions>({
   title: 'Changes',
@@ -24,6 +32,7 @@ export const changesPane = definePane<ChangesState, keyof typeof changesActions>
   enter: enterChanges,
   moved: showContent,
   receive: receiveChanges,
+  subject: state => currentChange(state)?.path,
   rowText: (state, index) => displayBytes(state.rows[index]?.path ?? ''),
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]

@@ -4,6 +4,7 @@ import { contentLength, scrolledTo } from '../../state/content.ts'
 import { definePane } from '../pane.ts'
 import { differenceDetailKeys, differenceKeys } from './keys.ts'
 import {
+  currentDifference,
   type DifferenceState,
   differenceActions,
   enterDifference,
@@ -31,6 +32,7 @@ export const differencePane = definePane<DifferenceState, keyof typeof differenc
   enter: enterDifference,
   moved: showContent,
   receive: receiveDifference,
+  subject: state => currentDifference(state)?.path,
   rowText: (state, index) => displayBytes(state.rows[index]?.path ?? ''),
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]

@@ -4,7 +4,7 @@ import { contentLength, scrolledTo } from '../../state/content.ts'
 import { definePane } from '../pane.ts'
 import { filesActions, receiveFilesMessage } from './actions.ts'
 import { filesDetailKeys, filesKeys } from './keys.ts'
-import { enterFiles, type FilesState, initialFiles, showContent, showRows } from './state.ts'
+import { currentEntry, enterFiles, type FilesState, initialFiles, showContent, showRows } from './state.ts'
 
 export const filesPane = definePane<FilesState, keyof typeof filesActions>({
   title: 'Files',
@@ -25,6 +25,7 @@ export const filesPane = definePane<FilesState, keyof typeof filesActions>({
   enter: enterFiles,
   moved: showContent,
   receive: receiveFilesMessage,
+  subject: state => currentEntry(state)?.path,
   rowText: (state, index) => displayBytes(state.rows[index]?.name ?? ''),
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]

@@ -4,7 +4,7 @@ import type { Version } from '../../../core/timeline/model.ts'
 import type { Context } from '../../state/model.ts'
 import type { LineCounts } from '../../state/query.ts'
 import { contentLines, problemLines } from '../../widgets/contentLines.ts'
-import { actorText, momentText, sizeText } from '../../widgets/format.ts'
+import { actorText, shortMomentText, sizeText } from '../../widgets/format.ts'
 import { emptyLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
 import { cutStart, fit } from '../../widgets/text.ts'
 import { currentVersion, type VersionRow, type VersionsState } from './state.ts'
@@ -32,12 +32,12 @@ function versionLine(state: VersionsState, row: VersionRow, index: number, conte
 }
 
 function outsideSpans({ change }: Extract<VersionRow, { kind: 'outside' }>, context: Context): Line {
-  const when = change.disk === null ? '' : momentText(change.disk.mtime, context.now)
+  const when = change.disk === null ? '' : shortMomentText(change.disk.mtime, context.now)
   return [span(fit('now', 6), 'strong'), span(`${fit('outside', 8)}${fit(when, 10)}`, 'changed'), span(change.state)]
 }
 
 function recordedSpans(version: Version, counts: ReadonlyMap<number, LineCounts>, context: Context): Line {
-  const facts = `${fit(actorText(version.actor), 8)}${fit(momentText(version.time, context.now), 10)}`
+  const facts = `${fit(actorText(version.actor), 8)}${fit(shortMomentText(version.time, context.now), 10)}`
   return [
     span(fit(`#${version.seq}`, 6), 'strong'),
     span(facts),

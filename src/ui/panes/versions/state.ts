@@ -48,16 +48,20 @@ const countedVersionsMax = 60
 
 export const currentVersion = (state: VersionsState): VersionRow | undefined => state.rows[state.list.cursor]
 
-export function enterVersions(state: VersionsState, _: Context, target: Target | undefined): Step<VersionsState> {
+export function enterVersions(state: VersionsState, context: Context, target: Target | undefined): Step<VersionsState> {
   const path = target?.path ?? state.path
   const next = path === state.path ? state : { ...initialVersions, path }
-  return [next, [askList(next)]]
+  return [next, [askList(next, context)]]
 }
 
-const askList = ({ path }: VersionsState): Effect => ({
+/** Beside another pane the list follows that one's cursor, once it rests. */
+const asideDelayMs = 350
+
+const askList = ({ path }: VersionsState, { visible }: Context): Effect => ({
   type: 'ask',
   channel: listChannel,
   query: { ask: 'versions', path },
+  ...(visible ? {} : { delayMs: asideDelayMs }),
 })
 
 export function receiveVersions(state: VersionsState, message: Message, context: Context): Step<VersionsState> {
@@ -70,7 +74,7 @@ export function receiveVersions(state: VersionsState, message: Message, context:
     return [message.query.path === state.path ? { ...state, counts: message.answer } : state, []]
   if (message.type === 'refused' && message.channel === listChannel) return [{ ...state, problem: message.problem }, []]
   if (message.type === 'answer' && message.ask === 'status') return showRows(state, context, true)
-  if (message.type === 'recorded' && context.visible) return [state, [askList(state)]]
+  if (message.type === 'recorded' && state.versions !== undefined) return [state, [askList(state, context)]]
   const content = contentReceived(state.content, contentChannel, message)
   return [content === state.content ? state : { ...state, content }, []]
 }
