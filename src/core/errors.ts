@@ -178,6 +178,12 @@ export const errorTable = {
     'A named limit of the format or of the settings was reached.',
     'See format/README.md, Limits.',
   ),
+  COPY: spec(
+    'operation',
+    'This folder is not the one that this device signs for',
+    'It is a copy of a root folder that is still there, or was restored from an older state of it. Two histories under one key would be a forgery, so nothing is signed here; everything else works.',
+    'Go on in the original. sentctl doctor says where it is.',
+  ),
   KEY: spec(
     'operation',
     'A key is missing or unusable',

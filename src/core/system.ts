@@ -1,6 +1,6 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { SentientError } from './errors.ts'
-import { hexOf } from './format/bytes.ts'
+import { displayBytes, hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
@@ -39,13 +39,14 @@ import {
   snapshotRemove,
   snapshotSpace,
 } from './timeline/snapshotOperations.ts'
-import { currentSnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
+import { catchUpSnapshots, currentSnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
 import { listDirectory, listDirectoryInSlices, listPath } from './timeline/status.ts'
 import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } from './timeline/timeline.ts'
 import { storeTrace } from './timeline/trace.ts'
 import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
 import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
+import { bindingState } from './verify/bindingCheck.ts'
 import { doctor } from './verify/doctor.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
@@ -82,6 +83,11 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
   try {
     await context.loadSettings()
     if (parts.writable && parts.damage === undefined) await recoverAtOpening(context, options.signal)
+    if ((await catchUpSnapshots(context, options.signal)) && parts.writable && parts.damage === undefined) {
+      await context.journal.writerLock.tryHold('snapshots', options.signal, () => storeSnapshots(context))
+    }
+    const why = context.access === 'write' ? whyNotSigned(host, context) : undefined
+    if (why !== undefined) context.notices.push({ code: 'moved', text: `${why}; nothing is signed here` })
     return assemble(host, parts)
   } catch (error) {
     parts.release()
@@ -338,7 +344,18 @@ function lazyDatabase(host: Host, context: TimelineContext) {
 async function signNow(host: Host, parts: Parts): Promise<void> {
   const { context, keys } = parts
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  const why = whyNotSigned(host, context)
+  if (why !== undefined) throw new SentientError('COPY', { what: why, where: context.directories.root.path })
   await context.journal.writerLock.hold('checkpoint', undefined, () => signHeld(host, parts, keys))
+}
+
+/** Says why this folder must not be signed for: two histories under one key would be a forgery. */
+function whyNotSigned(host: Host, context: TimelineContext): string | undefined {
+  if (host.stateDirectory === undefined) return undefined
+  const bound = bindingState(host, host.stateDirectory, context)
+  if (bound.state === 'copied') return `this folder is a copy of ${displayBytes(bound.from)}`
+  if (bound.state === 'behind') return `this device signed another history of it: ${bound.reason}`
+  return undefined
 }
 
 function signHeld(host: Host, parts: Parts, keys: LogKeys): void {
@@ -361,8 +378,10 @@ function signHeld(host: Host, parts: Parts, keys: LogKeys): void {
 async function writeProjections(host: Host, parts: Parts): Promise<void> {
   const { context, keys } = parts
   await context.journal.writerLock.tryHold('checkpoint', undefined, async () => {
-    signHeld(host, parts, keys)
-    storeSnapshots(context)
+    if (whyNotSigned(host, context) === undefined) {
+      signHeld(host, parts, keys)
+      storeSnapshots(context)
+    }
     for await (const _ of storeTrace(context, parts.origin));
   })
 }

@@ -97,29 +97,41 @@ export async function* applySettings(
     writeSettingsFile(context, context.settingsText())
     return nothingDone('govern')
   }
-  return yield* govern(context, text, options.signal)
+  return yield* govern(context, text, options)
 }
 
-/** Sets one key in the file and puts it in force. */
+/** Sets one key in the file and puts it in force. Refused while the file holds other edits that are not in force. */
 export async function* setSetting(
   context: TimelineContext,
   key: string,
   value: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
-  const before = readSettingsFile(context.directories.root) ?? context.settingsText()
-  const text = await editSettingsText(before, key, value)
+  const candidate = await settingsCandidate(context)
+  if (candidate.state === 'changed' || candidate.state === 'invalid') {
+    const keys = candidate.differences.map(difference => difference.key).join(', ')
+    throw new SentientError('SETTINGS_INVALID', {
+      what: 'sentient.yaml holds edits that are not in force',
+      where: keys === '' ? settingsName : `${settingsName}: ${keys}`,
+      hint: 'Put them in force with sentctl config apply, or take them back, then set the key.',
+    })
+  }
+  const text = await editSettingsText(context.settingsText(), key, value)
   const parsed = await parseSettings(text)
   if (parsed.state === 'invalid') throw settingsError(parsed.problem)
-  writeSettingsFile(context, text)
-  return yield* govern(context, text, options.signal)
+  return yield* govern(context, text, { ...options, afterwards: () => writeSettingsFile(context, text) })
 }
 
-async function* govern(context: TimelineContext, text: string, signal?: AbortSignal): Work<OperationResult> {
+async function* govern(
+  context: TimelineContext,
+  text: string,
+  options: { readonly signal?: AbortSignal; readonly afterwards?: () => void },
+): Work<OperationResult> {
   const parsed = await parseSettings(text)
   if (parsed.state === 'invalid') throw settingsError(parsed.problem)
   const differences = settingsDifferences(context.settings(), parsed.settings)
-  const result = yield* transact(context, { label: 'config apply', signal }, async function* (tx) {
+  const transaction = { label: 'config apply', signal: options.signal }
+  const result = yield* transact(context, transaction, async function* (tx) {
     const settings = tx.ingest.put('raw', 'other', Buffer.from(text))
     return {
       action: 'govern',
@@ -127,6 +139,7 @@ async function* govern(context: TimelineContext, text: string, signal?: AbortSig
       changes: [],
       domains: { settings },
       fields: { keys: differences.map(difference => difference.key) },
+      afterwards: options.afterwards,
     }
   })
   await context.loadSettings()

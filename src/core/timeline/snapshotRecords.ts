@@ -7,7 +7,6 @@ import type { CborValue } from '../format/cbor.ts'
 import { dagLink, type ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import type { SnapshotKind } from '../format/recycleLock.ts'
-import type { ByteString } from '../host/host.ts'
 import type { NewRecord } from '../journal/model.ts'
 import type { TimelineContext } from './context.ts'
 import type { SnapshotView } from './model.ts'
@@ -56,6 +55,10 @@ export function snapshotRecord(context: TimelineContext, request: SnapshotReques
   const dropped = displaced([...list, added], context.settings().retention, {
     now,
     offsetMinutes: context.clock.utcOffsetMinutes(now),
+    holdsDrift: snapshot => {
+      const result = context.journal.read(snapshot.seq)
+      return result.state === 'intact' && result.record.body?.fields?.drift !== undefined
+    },
   })
   const fields: Record<string, CborValue> = {
     ...request.fields,
@@ -79,14 +82,14 @@ export function snapshotRecord(context: TimelineContext, request: SnapshotReques
 export function protectSnapshot(
   context: TimelineContext,
   transaction: { readonly root: ObjectId },
-  drift: { readonly kept: ObjectId; readonly paths: readonly ByteString[]; readonly reason: string },
+  drift: { readonly kept: ObjectId; readonly paths: number; readonly reason: string },
 ): NewSnapshot {
   return snapshotRecord(context, {
     kind: 'protect',
     label: `changed outside, before ${drift.reason}`,
     root: drift.kept,
     inForce: transaction.root,
-    fields: { drift: drift.paths.length },
+    fields: { drift: drift.paths },
   })
 }
 
@@ -110,7 +113,12 @@ export function automaticSnapshot(
 export function displaced(
   list: readonly SnapshotView[],
   retention: Settings['retention'],
-  at: { readonly now: number; readonly offsetMinutes: number },
+  at: {
+    readonly now: number
+    readonly offsetMinutes: number
+    /** Whether a snapshot keeps what somebody changed outside, which nothing else may hold. */
+    readonly holdsDrift: (snapshot: SnapshotView) => boolean
+  },
 ): string[] {
   const unpinned = list.filter(snapshot => !snapshot.pinned)
   const own = unpinned.filter(snapshot => snapshot.kind === 'manual')
@@ -120,7 +128,7 @@ export function displaced(
   for (const snapshot of ring) {
     const age = at.now - snapshot.time
     if (age < freshMicros) kept.add(snapshot)
-    if (snapshot.kind === 'protect' && snapshot.label.startsWith('changed outside') && age < keptDriftMicros) {
+    if (snapshot.kind === 'protect' && age < keptDriftMicros && at.holdsDrift(snapshot)) {
       kept.add(snapshot)
     }
   }

@@ -10,6 +10,7 @@ import type { SnapshotKind } from '../format/recycleLock.ts'
 import { parseSnapshotList, parseSnapshotNote, signSnapshotList } from '../format/recycleLock.ts'
 import { isHostError } from '../host/error.ts'
 import type { JournalRecord } from '../journal/model.ts'
+import { createSlicer } from '../progress.ts'
 import type { TimelineContext } from './context.ts'
 import type { SnapshotView } from './model.ts'
 
@@ -51,6 +52,32 @@ function projectionOf(context: TimelineContext): Projection {
     projection.size = size
   }
   return projection
+}
+
+/** From so many records on the list is caught up in slices, while opening. */
+const slicedCatchUpMin = 50_000
+
+/**
+ * Makes the list anew where recycle.lock is missing or far behind, giving way to the event loop; true when it did. What
+ * asks for the list later then finds it ready.
+ */
+export async function catchUpSnapshots(context: TimelineContext, signal: AbortSignal | undefined): Promise<boolean> {
+  const { size } = context.journal.head()
+  if (size < slicedCatchUpMin || projections.has(context.journal)) return false
+  const projection = readStored(context) ?? { size: 0, list: [], storedSize: undefined, changed: true }
+  if (size - projection.size >= slicedCatchUpMin) {
+    const slicer = createSlicer(context.clock, signal)
+    for (const result of context.journal.records({ from: projection.size, to: size })) {
+      if (result.state === 'intact') {
+        replay(projection.list, result.record)
+        if (result.record.body?.subject.kind === 'snapshot') projection.changed = true
+      }
+      if (slicer.due()) await slicer.pause()
+    }
+    projection.size = size
+  }
+  projections.set(context.journal, projection)
+  return snapshotsAreStale(context)
 }
 
 /** Forgets what is known, so that the list is made from the journal alone. */

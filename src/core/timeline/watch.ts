@@ -6,17 +6,18 @@ import { displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, Files } from '../host/host.ts'
 import { createSlicer } from '../progress.ts'
+import { findPath, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import { absorb } from './absorb.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { PlannedChange } from './diskPlan.ts'
-import type { Change, DriftRule, GovernedPath, OperationResult, StatusReport, Work } from './model.ts'
+import type { Change, DriftRule, GovernedPath, OperationResult, RecordView, StatusReport, Work } from './model.ts'
 import { viewOf } from './records.ts'
 import { snapshotCreate } from './snapshotOperations.ts'
 import { currentSnapshots } from './snapshots.ts'
-import { status } from './status.ts'
+import { driftRules, status } from './status.ts'
 import { transact } from './transact.ts'
 
 export interface WatchOptions {
@@ -87,6 +88,7 @@ export async function* watch(
     let lastLookMs = clock.monotonicMs()
     let lastEventMs = -settleMs
     let known = 0
+    const hindered: Hindrance = { until: 0, told: '' }
     while (!options.signal.aborted) {
       if (dirty.size !== known) lastEventMs = clock.monotonicMs()
       known = dirty.size
@@ -112,13 +114,13 @@ export async function* watch(
           waiting = waiting.filter(change => change.state !== 'gone')
         }
       }
-      const acted = await act(context, { waiting, options, healing, shown, event })
-      waiting = acted.left
-      yield* acted.events
-      for (const seen of newRecords(context, records)) yield event('record', seen.summary, [], seen.seq)
+      for (const seen of await newRecords(context, records)) yield event('record', seen.summary, [], seen.seq)
       records = context.journal.head().size
-      const quiet = await quietSnapshot(context)
-      if (quiet !== undefined) yield event('snapshot', quiet, [], context.journal.head().size - 1)
+      if (now >= hindered.until) {
+        const acted = await act(context, { waiting, options, healing, shown, event, hindered })
+        waiting = acted.left
+        yield* acted.events
+      }
       if (!watches.rootIsThere()) {
         yield event('problem', 'the root folder itself is gone')
         return
@@ -131,6 +133,14 @@ export async function* watch(
     watches.close()
   }
 }
+
+/** Why nothing can be recorded at the moment, and until when it is not tried again. */
+interface Hindrance {
+  until: number
+  told: string
+}
+
+const hinderedMs = 5_000
 
 async function settled<T>(work: Work<T>): Promise<T> {
   for (;;) {
@@ -157,6 +167,7 @@ interface ActRequest {
   readonly options: WatchOptions
   readonly healing: Map<GovernedPath, Healing>
   readonly shown: Map<GovernedPath, string>
+  readonly hindered: Hindrance
   readonly event: (kind: WatchEvent['kind'], text: string, paths?: readonly GovernedPath[], seq?: number) => WatchEvent
 }
 
@@ -167,6 +178,7 @@ async function act(context: TimelineContext, request: ActRequest): Promise<{ lef
   const keep: Change[] = []
   const heal: Change[] = []
   const nowMs = context.clock.monotonicMs()
+  const driftRule = driftRules(context.settings())
   for (const change of request.waiting) {
     const fingerprint = `${change.state} ${change.disk?.size ?? ''} ${change.disk?.mtime ?? ''}`
     if (request.shown.get(change.path) !== fingerprint) {
@@ -174,52 +186,64 @@ async function act(context: TimelineContext, request: ActRequest): Promise<{ lef
       events.push(request.event('drift', `${change.state}: ${change.reason}`, [change.path]))
     }
     if (!['changed', 'new', 'gone'].includes(change.state)) continue
-    const rule = ruleFor(change.drift, context, request.options)
+    const rule = ruleFor(driftRule(change.path), context, request.options)
     if (rule === 'absorb') keep.push(change)
     else if (rule === 'heal') {
       if (isRipe(context, change, request.healing.get(change.path), nowMs)) heal.push(change)
       else left.push(change)
     }
   }
-  if (keep.length > 0) {
-    const result = await settled(
-      absorb(
-        { ...context, actor: 'unknown' },
-        keep.map(change => change.path),
-      ),
-    )
-    if (result.changedCount > 0)
-      events.push(request.event('absorbed', `kept ${result.changedCount} paths`, result.changed, result.seq))
-  }
-  if (heal.length > 0) {
-    const result = await healPaths(context, heal)
-    if (result !== undefined)
-      events.push(
-        request.event(
-          'healed',
-          `brought back ${heal.length} paths`,
-          heal.map(change => change.path),
-          result.seq,
-        ),
-      )
-    for (const { path } of heal) {
-      const before = request.healing.get(path) ?? { tries: 0, notBefore: 0 }
-      const tries = before.tries + 1
-      const fought = tries >= healTriesMax
-      const wait = fought ? healBackOffMs * 2 ** Math.min(6, tries - healTriesMax) : healAfterMs
-      request.healing.set(path, { tries, notBefore: nowMs + wait })
-      if (tries === healTriesMax) {
-        events.push(
-          request.event(
-            'problem',
-            `something keeps changing ${displayBytes(path)}; healing it waits longer each time`,
-            [path],
-          ),
-        )
-      }
-    }
+  try {
+    await keepPaths(context, keep, request, events)
+    await healRipe(context, heal, { ...request, nowMs }, events)
+    const quiet = await quietSnapshot(context, request.options.signal)
+    if (quiet !== undefined) events.push(request.event('snapshot', quiet, [], context.journal.head().size - 1))
+    request.hindered.told = ''
+  } catch (error) {
+    // Somebody else writes, or the disk is full: that passes, and the watch goes on.
+    if (!isSentientError(error, 'LOCKED', 'DISK_FULL', 'NOT_WRITABLE', 'IO')) throw error
+    request.hindered.until = nowMs + hinderedMs
+    if (request.hindered.told !== error.message) events.push(request.event('problem', error.message))
+    request.hindered.told = error.message
+    return { left: [...left, ...keep, ...heal], events }
   }
   return { left, events }
+}
+
+async function keepPaths(
+  context: TimelineContext,
+  keep: readonly Change[],
+  request: ActRequest,
+  events: WatchEvent[],
+): Promise<void> {
+  if (keep.length === 0) return
+  const { signal } = request.options
+  const paths = keep.map(change => change.path)
+  const result = await settled(absorb({ ...context, actor: 'unknown' }, paths, { signal }))
+  if (result.changedCount === 0) return
+  events.push(request.event('absorbed', `kept ${result.changedCount} paths`, result.changed, result.seq))
+}
+
+async function healRipe(
+  context: TimelineContext,
+  heal: readonly Change[],
+  request: ActRequest & { readonly nowMs: number },
+  events: WatchEvent[],
+): Promise<void> {
+  if (heal.length === 0) return
+  const result = await healPaths(context, heal, request.options.signal)
+  const paths = heal.map(change => change.path)
+  if (result !== undefined) events.push(request.event('healed', `brought back ${heal.length} paths`, paths, result.seq))
+  for (const path of paths) {
+    const tries = (request.healing.get(path)?.tries ?? 0) + 1
+    const fought = tries >= healTriesMax
+    const wait = fought ? healBackOffMs * 2 ** Math.min(6, tries - healTriesMax) : healAfterMs
+    request.healing.set(path, { tries, notBefore: request.nowMs + wait })
+    if (tries === healTriesMax) {
+      const text = `something keeps changing ${displayBytes(path)}; healing it waits longer each time`
+      events.push(request.event('problem', text, [path]))
+    }
+  }
 }
 
 function ruleFor(rule: DriftRule, context: TimelineContext, options: WatchOptions): DriftRule {
@@ -236,21 +260,30 @@ function isRipe(context: TimelineContext, change: Change, healing: Healing | und
   return context.clock.nowMicros() - changedAt >= healAfterMs * 1000
 }
 
-/** Puts the recorded entries back; what was there is kept in a snapshot by the transaction. */
-async function healPaths(context: TimelineContext, heal: readonly Change[]): Promise<OperationResult | undefined> {
-  const first = heal[0]
+/** Puts the recorded entries back, where the record is still what it was; the transaction keeps what was there. */
+async function healPaths(
+  context: TimelineContext,
+  heal: readonly Change[],
+  signal: AbortSignal,
+): Promise<OperationResult | undefined> {
   return await settled(
-    transact(context, { label: 'heal' }, async function* () {
-      const changes: PlannedChange[] = heal.map(({ path, recorded }) => ({ path, before: recorded, after: recorded }))
-      const subject = heal.length === 1 ? first.path : ''
-      return { action: 'heal', subject: { kind: 'file', id: subject }, changes, fields: { paths: heal.length } }
+    transact(context, { label: 'heal', signal }, async function* (tx) {
+      const changes: PlannedChange[] = []
+      for (const { path, recorded } of heal) {
+        const now = findPath(tx.ingest, tx.state.files, path) ?? null
+        if (sameApartFromChildren(now, recorded)) changes.push({ path, before: now, after: now })
+      }
+      const subject = changes.length === 1 ? changes[0].path : ''
+      return { action: 'heal', subject: { kind: 'file', id: subject }, changes, fields: { paths: changes.length } }
     }),
   )
 }
 
-function newRecords(context: TimelineContext, from: number) {
-  context.journal.refresh()
-  const views = []
+/** What others recorded; settings among it hold from now on. */
+async function newRecords(context: TimelineContext, from: number): Promise<RecordView[]> {
+  if (context.journal.refresh()) context.store.refresh()
+  if (context.journal.head().size > from) await context.loadSettings()
+  const views: RecordView[] = []
   for (const result of context.journal.records({ from })) {
     if (result.state === 'intact') views.push(viewOf(context, result.record))
   }
@@ -258,13 +291,13 @@ function newRecords(context: TimelineContext, from: number) {
 }
 
 /** After the quiet time that follows a change, the state is kept; the label of the snapshot, or undefined. */
-async function quietSnapshot(context: TimelineContext): Promise<string | undefined> {
+async function quietSnapshot(context: TimelineContext, signal: AbortSignal): Promise<string | undefined> {
   if (context.access !== 'write') return undefined
   const head = context.journal.head()
   const quietMicros = context.settings().watch.quietMinutes * 60_000_000
   if (context.clock.nowMicros() - head.time < quietMicros) return undefined
   if (currentSnapshots(context).at(-1)?.root === stateInForce(context).root) return undefined
-  const result = await settled(snapshotCreate(context, { label: 'quiet time', automatic: true }))
+  const result = await settled(snapshotCreate(context, { label: 'quiet time', automatic: true, signal }))
   return result.snapshot
 }
 
