@@ -1,10 +1,11 @@
-// Where lost objects can come from: another copy, the files on disk, and the history itself, which tells how each state
+// Where lost objects can come from: another copy, the damaged entry itself, the files on disk, and the history itself, which tells how each state
 // came from the one before. Everything is only offered; what counts is whether its hash is the name that is missing.
 import { isSentientError } from '../errors.ts'
 import { bytesOf } from '../format/bytes.ts'
+import { objectBytesMax } from '../format/constants.generated.ts'
 import { type Codec, type Link, type ObjectId, objectId } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
-import type { ObjectKind } from '../format/pack.ts'
+import { entryHeaderBytes, type ObjectKind, packFileName } from '../format/pack.ts'
 import { decodeTraceHeader, decodeTraceItemAt } from '../format/recycleTrace.ts'
 import { encodeState, type State } from '../format/state.ts'
 import { isHostError } from '../host/error.ts'
@@ -13,6 +14,7 @@ import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer, type Slicer } from '../progress.ts'
 import { sortChanges, writeChanges } from '../store/changes.ts'
 import { ingestContentSteps } from '../store/content.ts'
+import { readFully } from '../store/layout.ts'
 import type { Ingest } from '../store/store.ts'
 import { buildDirectory, diffTrees, editTree, emptyDirectory, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
@@ -25,7 +27,9 @@ import { joinPath, nameOf, parentOf } from '../worktree/paths.ts'
 import { isOutsideFiles, settingsName } from '../worktree/reserved.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import type { Affected } from './affected.ts'
+import { mendEntry } from './bitRot.ts'
 import { readFile } from './files.ts'
+import type { DamagedEntry } from './packsCheck.ts'
 import { lastReadable } from './retained.ts'
 
 /** Objects that are looked for, and those that came. */
@@ -45,6 +49,7 @@ export async function* mendObjects(
   request: {
     readonly wanted: ReadonlyMap<ObjectId, Link>
     readonly affected: readonly Affected[]
+    readonly damaged: readonly DamagedEntry[]
     readonly signal: AbortSignal | undefined
   },
 ): Work<ReadonlySet<ObjectId>> {
@@ -55,6 +60,7 @@ export async function* mendObjects(
     slicer: createSlicer(context.clock, request.signal),
   }
   offerCopies(search)
+  yield* offerEntries(search, request.damaged)
   for (const path of new Set(request.affected.map(one => one.path))) {
     if (wanted.size > 0) yield* offerPath(search, path)
   }
@@ -89,6 +95,37 @@ function offerCopies({ context, wanted, writer }: Search): void {
   for (const { id, codec } of [...wanted.values()]) {
     const result = context.store.read(id)
     if (result.state === 'intact') writer.put(codec, 'unknown', result.bytes)
+  }
+}
+
+/** Damaged entries of which one byte was changed. */
+async function* offerEntries(search: Search, damaged: readonly DamagedEntry[]): Work<void> {
+  const packs = search.context.directories.tree.child('packs')
+  try {
+    for (const { pack, offset, bytes } of damaged) {
+      yield* pause(search)
+      const entry = bytes > entryBytesMax ? undefined : quietly(() => readPart(packs, pack.number, { offset, bytes }))
+      const object = entry === undefined ? undefined : mendEntry(entry)
+      if (object !== undefined) search.writer.put(object.codec, 'unknown', object.bytes)
+    }
+  } finally {
+    packs?.close()
+  }
+}
+
+/** The largest object and its header. */
+const entryBytesMax = objectBytesMax + entryHeaderBytes
+
+function readPart(
+  packs: Directory | undefined,
+  packNumber: number,
+  { offset, bytes }: { readonly offset: number; readonly bytes: number },
+): Uint8Array | undefined {
+  const file = packs?.open(packFileName(packNumber), 'read')
+  try {
+    return file === undefined ? undefined : readFully(file, offset, bytes)
+  } finally {
+    file?.close()
   }
 }
 

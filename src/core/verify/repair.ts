@@ -101,7 +101,11 @@ async function* mend(
   if (wanted.size === 0 && damagedPacks.length === 0 && !journal.unreadableRecords)
     return { lost: nothingLost, progress: false }
   if (damagedPacks.some(pack => pack.shared)) beginNewSharedPack(context)
-  const restored = yield* storeAgain(context, { wanted, affected, packs: damagedPacks, signal })
+  const restored = yield* storeAgain(context, {
+    ...{ wanted, affected, signal },
+    packs: damagedPacks,
+    damaged: packs.damaged,
+  })
   const objects = [...wanted.keys()].filter(id => !restored.has(id))
   if (restored.size > 0 || damagedPacks.length > 0) {
     appendRecord(context, { restored: restored.size, packs: damagedPacks.map(pack => pack.file) })
@@ -130,6 +134,7 @@ async function* storeAgain(
     readonly wanted: ReadonlyMap<ObjectId, Link>
     readonly affected: Inspection['affected']
     readonly packs: readonly PackInfo[]
+    readonly damaged: Inspection['packs']['damaged']
     readonly signal: AbortSignal | undefined
   },
 ): Work<ReadonlySet<ObjectId>> {
