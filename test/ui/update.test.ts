@@ -1,6 +1,7 @@
 // The transitions of the screen: keys and answers in, model and effects out.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { changedWhen } from '../../src/ui/state/looks.ts'
 import type { Effect } from '../../src/ui/state/model.ts'
 import type { Operation } from '../../src/ui/state/operation.ts'
 import {
@@ -8,10 +9,12 @@ import {
   createScreen,
   entry,
   listed,
+  noon,
   point,
   record,
   report,
   result,
+  second,
   snapshot,
   type TestScreen,
 } from './harness.ts'
@@ -425,4 +428,21 @@ test('a folder opened for reading only refuses to write, and says so', () => {
   screen.press('b')
   assert.deepEqual(operations(screen.effects()), [])
   assert.match(screen.bottom(), /reading only/)
+})
+
+test('when a path came to differ does not move with later looks', () => {
+  const screen = createScreen()
+  const change = changed('etc/fstab')
+  const lastLook = noon - 7200 * second
+  screen.answer('status', report([change], { lastLook }))
+  const first = screen.model().status.intervals.get('etc/fstab')
+  assert.equal(first?.after, lastLook)
+  screen.send({ type: 'treeChanged' })
+  screen.answer('status', report([change, changed('etc/motd')], { lastLook: noon }))
+  assert.deepEqual(screen.model().status.intervals.get('etc/fstab'), first)
+  assert.equal(screen.model().status.intervals.get('etc/motd')?.after, noon)
+  const text = changedWhen(change, screen.model().status.intervals, noon + 600 * second)
+  assert.match(text, /^between last look 10:00 and 12:00, file time 11:00$/)
+  const older = changed('etc/fstab', { disk: { kind: 'file', mode: 0o644, size: 5, mtime: lastLook - 60 * second } })
+  assert.match(changedWhen(older, screen.model().status.intervals, noon), /^before last look 10:00, file time 09:59$/)
 })

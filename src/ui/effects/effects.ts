@@ -154,7 +154,9 @@ export function createEffects(options: EffectsOptions): Effects {
         case 'survey':
           return void survey(host, { path: effect.path, ignore: effect.ignore, signal: ending.signal }, post)
         case 'adopt':
-          return void adopt(host, { path: effect.path, ignore: effect.ignore, signal: ending.signal }, post)
+          return exclusive('starting the history', signal =>
+            adopt(host, { path: effect.path, ignore: effect.ignore, signal }, post),
+          )
         case 'demo':
           return void openDemo(host, dataFolder(environment), post)
         case 'open':

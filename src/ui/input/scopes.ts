@@ -93,7 +93,7 @@ const promptKeys: readonly Binding<PromptAction>[] = [
   { keys: ['down', 'tab'], action: 'next', help: 'row below; in the time prompt the next snapshot' },
 ]
 
-export type StartAction = 'start' | 'choose' | 'demo' | 'up' | 'down' | 'toggle' | 'back' | 'quit' | 'retry'
+export type StartAction = 'cancel' | 'start' | 'choose' | 'demo' | 'up' | 'down' | 'toggle' | 'back' | 'quit' | 'retry'
 
 const startKeys: readonly Binding<StartAction>[] = [
   { keys: ['1'], action: 'start', hint: 'start', help: 'start the history here' },
@@ -103,6 +103,7 @@ const startKeys: readonly Binding<StartAction>[] = [
   { keys: ['k', 'up'], action: 'up', help: 'up' },
   { keys: ['space'], action: 'toggle', help: 'skip it or not' },
   { keys: ['escape'], action: 'back', help: 'back' },
+  { keys: ['X'], action: 'cancel', help: 'cancel what is running' },
   { keys: ['q', 'ctrl-c'], action: 'quit', hint: 'quit', help: 'quit' },
 ]
 

@@ -52,6 +52,8 @@ export function firstStartKey(model: Model, stage: FirstStage, key: string): Ste
       )
       return stay(withStart(model, stage, { patterns }))
     }
+    case 'cancel':
+      return start.adopting ? withEffects(model, { type: 'cancel' }) : stay(model)
     case 'back':
       return stay(withStart(model, stage, { choosing: false }))
     case 'quit':
@@ -66,9 +68,7 @@ export function firstStartMessage(model: Model, stage: FirstStage, message: Mess
     case 'surveyed': {
       const { start } = stage
       const patterns =
-        start.patterns.length > 0
-          ? start.patterns
-          : message.survey.skips.map(({ pattern }) => ({ pattern, skipped: true }))
+        start.patterns.length > 0 ? start.patterns : message.survey.skips.map(skip => ({ ...skip, skipped: true }))
       return stay(withStart(model, stage, { survey: message.survey, patterns }))
     }
     case 'surveyFailed':

@@ -16,7 +16,7 @@ export function initialModel(options: { stage: Stage; size: Size; version: strin
     toast: undefined,
     armed: undefined,
     work: [],
-    status: { report: undefined, checking: false, problem: undefined, looks: 0 },
+    status: { report: undefined, checking: false, problem: undefined, intervals: new Map(), looks: 0 },
     lastSeq: -1,
     past: undefined,
     remembered: undefined,

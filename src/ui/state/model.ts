@@ -5,6 +5,7 @@ import type { GovernedPath, OperationResult, RecordView, StatePoint, StatusRepor
 import type { PaneId, PaneStates } from '../panes/registry.ts'
 import type { Line } from '../widgets/line.ts'
 import type { ListState } from './list.ts'
+import type { Intervals } from './looks.ts'
 import type { Operation, StateText } from './operation.ts'
 import type { Answered, Query } from './query.ts'
 
@@ -43,7 +44,7 @@ export interface FirstStart {
   readonly problem?: Problem
   readonly choosing: boolean
   /** Patterns that are offered, and which of them are skipped. */
-  readonly patterns: readonly { readonly pattern: string; readonly skipped: boolean }[]
+  readonly patterns: readonly (FolderSurvey['skips'][number] & { readonly skipped: boolean })[]
   readonly list: ListState
   readonly adopting: boolean
 }
@@ -52,6 +53,8 @@ export interface StatusView {
   readonly report: StatusReport | undefined
   readonly checking: boolean
   readonly problem: Problem | undefined
+  /** Between which looks each of the changes came to be. */
+  readonly intervals: Intervals
   /** How often a look has ended: what depends on the marks asks again when it grows. */
   readonly looks: number
 }

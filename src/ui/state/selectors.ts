@@ -1,4 +1,6 @@
 // The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
+import { type KeyMap, keysText } from '../input/keymap.ts'
+import { failedMap, startMap } from '../input/scopes.ts'
 import type { PaneId } from '../panes/registry.ts'
 import { paneFacts, paneIds } from '../panes/registry.ts'
 import { countText, momentText, sizeText } from '../widgets/format.ts'
@@ -136,8 +138,11 @@ export function hintLine(model: Model): Line {
   // The last cell of the screen stays untouched.
   const columns = model.size.columns - 1
   const top = model.overlays.at(-1)
-  const all = top?.kind === 'panel' ? overlayHints(model) : top === undefined ? hintsOf(model) : promptHints(top.kind)
-  const last: Line = top === undefined ? [span('?', 'key'), span(columns < sideColumnsMin ? ' keys' : ' all keys')] : []
+  const all = hintsFor(model)
+  const last: Line =
+    top === undefined && model.stage.kind === 'open'
+      ? [span('?', 'key'), span(columns < sideColumnsMin ? ' keys' : ' all keys')]
+      : []
   const spans: Span[] = []
   let used = lineWidth(last)
   for (const { keys, text } of all) {
@@ -148,6 +153,25 @@ export function hintLine(model: Model): Line {
   }
   return fitLine([...spans, ...last], columns)
 }
+
+function hintsFor(model: Model): readonly { readonly keys: string; readonly text: string }[] {
+  const top = model.overlays.at(-1)
+  if (top?.kind === 'panel') return overlayHints(model)
+  if (top !== undefined) return promptHints(top.kind)
+  switch (model.stage.kind) {
+    case 'first-start':
+      return bindingHints(startMap)
+    case 'failed':
+      return bindingHints(failedMap)
+    case 'opening':
+      return [{ keys: 'q', text: 'quit' }]
+    case 'open':
+      return hintsOf(model)
+  }
+}
+
+const bindingHints = ({ live }: KeyMap): readonly { readonly keys: string; readonly text: string }[] =>
+  live.flatMap(({ keys: [first = ''], hint }) => (hint === undefined ? [] : [{ keys: keysText(first), text: hint }]))
 
 const promptHints = (kind: 'prompt' | 'palette'): readonly { keys: string; text: string }[] => [
   { keys: 'Enter', text: kind === 'palette' ? 'runs' : 'done' },

@@ -16,6 +16,7 @@ import {
   rearranged,
   searched,
 } from './globalActions.ts'
+import { lookedAgain } from './looks.ts'
 import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
 import { operationText } from './operation.ts'
 import { overlayKey, pasted } from './overlays.ts'
@@ -201,7 +202,8 @@ function ownPart(model: Model, message: Message): Step<Model> {
 function answered(model: Model, message: Extract<Message, { type: 'answer' }>): Step<Model> {
   if (message.ask === 'status') {
     const looks = model.status.looks + 1
-    const status = { report: message.answer, checking: false, problem: undefined, looks }
+    const intervals = lookedAgain(model.status, message.answer, model.clock)
+    const status = { report: message.answer, checking: false, problem: undefined, intervals, looks }
     const next: Model = { ...model, status }
     // The first look found something, and nobody has pressed a key yet: that is what is to be seen first.
     const first = looks === 1 && !model.touched && message.answer.changes.length > 0

@@ -86,11 +86,12 @@ function warningLines(survey: FolderSurvey, columns: number): Line[] {
 }
 
 function choiceLines({ patterns, list }: FirstStart, height: number): Line[] {
-  const rows = patterns.slice(list.top, list.top + height).map(({ pattern, skipped }, index): Line => {
+  const rows = patterns.slice(list.top, list.top + height).map(({ pattern, files, bytes, skipped }, index): Line => {
     const selected = list.top + index === list.cursor
+    const holds = files === 0 ? '' : `  ${plural(files, 'file')}, ${sizeText(bytes)}`
     return [
       span(
-        `${selected ? '>' : ' '} ${skipped ? '[x]' : '[ ]'} skip ${safeText(pattern)}`,
+        `${selected ? '>' : ' '} ${skipped ? '[x]' : '[ ]'} skip ${safeText(pattern)}${holds}`,
         selected ? 'selected' : 'plain',
       ),
     ]

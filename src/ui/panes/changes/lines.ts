@@ -1,9 +1,10 @@
 // The rows of Changes.
 import { displayBytes } from '../../../core/format/bytes.ts'
 import type { Change } from '../../../core/timeline/model.ts'
+import { changedWhen } from '../../state/looks.ts'
 import type { Context } from '../../state/model.ts'
 import { contentLines } from '../../widgets/contentLines.ts'
-import { momentText, plural, sizeText, whenText } from '../../widgets/format.ts'
+import { plural, sizeText, whenText } from '../../widgets/format.ts'
 import { emptyLine, fitLine, inRole, type Line, line, type Role, span } from '../../widgets/line.ts'
 import { markRoles, stateMarks } from '../../widgets/marks.ts'
 import { cutStart, fit, fitRight, wrap } from '../../widgets/text.ts'
@@ -79,7 +80,7 @@ export function changeDetailLines(state: ChangesState, context: Context): Line[]
     const say = (text: string, role: Role = 'plain'): void => {
       header.push(...wrap(text, width - 2).map(part => line(`  ${part}`, role)))
     }
-    say(betweenText(change, context))
+    say(changedWhen(change, context.status.intervals, context.now))
     if (change.state === 'damaged') say('sentctl verify --deep names it, sentctl repair mends it where it can')
     else if (!stateTexts[change.state].startsWith(change.reason)) say(change.reason)
     say(`settings: drift = ${change.drift}`, 'dim')
@@ -87,12 +88,4 @@ export function changeDetailLines(state: ChangesState, context: Context): Line[]
   }
   const room = { width, height: height - header.length }
   return [...header, ...contentLines(state.content, room, context.focus === 'detail')]
-}
-
-/** When it happened, as exactly as it can be known: between two looks, and what the file itself says. */
-function betweenText({ disk }: Change, context: Context): string {
-  const lastLook = context.status.report?.lastLook
-  const from =
-    lastLook === undefined ? 'before the first look' : `between last look ${momentText(lastLook, context.now)} and now`
-  return disk === null ? from : `${from}, file time ${momentText(disk.mtime, context.now)}`
 }

@@ -1,6 +1,7 @@
 // The rows of Files: the list with the integrity column, and what is known of the path under the cursor.
 import { displayBytes } from '../../../core/format/bytes.ts'
 import type { ListedEntry } from '../../../core/timeline/model.ts'
+import { changedWhen } from '../../state/looks.ts'
 import type { Context } from '../../state/model.ts'
 import { directoryText } from '../../state/paths.ts'
 import { contentLines, problemLines } from '../../widgets/contentLines.ts'
@@ -87,12 +88,10 @@ function detailHeader(entry: ListedEntry, context: Context): Line[] {
   const title = past ? `of ${context.past?.text ?? ''}` : markTexts[entry.mark]
   rows.push([span(`${past ? ' ' : entry.mark} `, past ? 'past' : markRoles[entry.mark]), span(title, 'strong')])
   const change = past ? undefined : changeOf(context, entry.path)
-  const lastLook = context.status.report?.lastLook
   if (change !== undefined) {
     if (!title.startsWith(change.reason)) rows.push(line(`  ${change.reason}`))
-    const look = lastLook === undefined ? 'no look before' : `last look ${momentText(lastLook, now)}`
-    const time = change.disk === null ? '' : `, file time ${momentText(change.disk.mtime, now)}`
-    rows.push(...wrap(`${look}${time}`, context.detail.width - 2).map(part => line(`  ${part}`)))
+    const when = changedWhen(change, context.status.intervals, now)
+    rows.push(...wrap(when, context.detail.width - 2).map(part => line(`  ${part}`)))
     rows.push(line(`  settings: drift = ${change.drift}`, 'dim'))
   } else if (entry.reason !== '' && !past && entry.reason !== title)
     rows.push(line(`  ${displayBytes(entry.reason)}`, 'dim'))
