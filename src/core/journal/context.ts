@@ -25,6 +25,8 @@ export interface JournalState {
   marks: Marks | undefined
   damage: JournalDamage | undefined
   poison: Poison | undefined
+  /** The newest marks are of this journal, which knows what it wrote. */
+  wrote: boolean
   /** Another process wrote in spite of the lock: nothing more is written until the lock is taken again. */
   intruded: boolean
   /** Size of the stored checkpoint; 0 when there is none. */

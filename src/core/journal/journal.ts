@@ -120,6 +120,7 @@ function createContext(options: JournalOptions): JournalContext {
     damage: undefined,
     poison: undefined,
     intruded: false,
+    wrote: false,
     checkpointSize: 0,
     marksUnflushed: false,
   }

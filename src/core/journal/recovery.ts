@@ -171,6 +171,7 @@ export function refreshEnd(context: JournalContext): boolean {
   if ('where' in boundary) openEnd(context)
   else {
     state.marks = newest
+    state.wrote = false
     setBoundary(context, boundary)
   }
   const { size, applied, leaf } = state.head
@@ -203,6 +204,7 @@ function findEnd(context: JournalContext): JournalDamage | undefined {
   const file = context.marks.read()
   const newest = file?.newest
   state.marks = newest
+  state.wrote = false
   let boundary = firstBoundary(0)
   if (newest !== undefined) {
     const marked = boundaryOfMarks(context, newest)

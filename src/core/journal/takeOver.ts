@@ -32,12 +32,13 @@ export function takeOver(context: JournalContext): LockSession {
     context.offsets.settle()
     state.checkpointSize = readCheckpointSize(context.runtime)
   }
-  const poison = state.poison?.end ?? readPoison(context.runtime)
   if (file?.newest === undefined) return startOver(context, file)
-  const ours = file.newest.generation === known && poison === undefined
-  const boundary = ours ? { end: state.end, head: state.head } : boundaryOfMarks(context, file.newest)
+  if (isUnchanged(context, file, file.newest)) return { uncleanTakeover: false, mark: file.newest }
+  const poison = state.poison?.end ?? readPoison(context.runtime)
+  const boundary = boundaryOfMarks(context, file.newest)
   if ('where' in boundary) throw damaged(context, boundary)
   state.marks = file.newest
+  state.wrote = false
   setBoundary(context, boundary)
   if (poison === undefined && isClean(context, file, file.newest)) return { uncleanTakeover: false, mark: file.newest }
   const tail = poison === undefined ? settleTail(context, boundary) : replacePoisoned(context, boundary, poison)
@@ -46,6 +47,13 @@ export function takeOver(context: JournalContext): LockSession {
   marks.flush()
   if (poison !== undefined) clearPoison(context)
   return { uncleanTakeover: true, mark: file.newest }
+}
+
+// Nobody else wrote since this journal let the lock go; a look at the files before each append sees to the rest.
+function isUnchanged(context: JournalContext, file: MarksFile, newest: Marks): boolean {
+  const { state } = context
+  if (!state.wrote || state.poison !== undefined || newest.generation !== state.marks?.generation) return false
+  return newest.clean && file.slots.every(slot => slot.state === 'ok') && state.head.size === newest.nextSeq
 }
 
 function isClean(context: JournalContext, file: MarksFile, newest: Marks): boolean {

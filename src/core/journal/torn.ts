@@ -36,6 +36,36 @@ export function cutFrom(context: JournalContext, at: Position): void {
   }
 }
 
+/** Keeps a copy of a whole segment as it is. Durable when it returns. */
+export function keepSegment(context: JournalContext, segment: number): void {
+  const home = tornDirectory(context.runtime)
+  try {
+    copyRest(context, home, { segment, bytes: 0 })
+  } finally {
+    home.close()
+  }
+}
+
+/** Puts other bytes in a segment's place, by rename. Durable when it returns. */
+export function replaceSegment(context: JournalContext, segment: number, bytes: Uint8Array): void {
+  const { segments } = context
+  const journal = segments.directory()!
+  const name = segmentFileName(segment)
+  const newName = `${name}.new`
+  if (journal.stat(newName) !== undefined) journal.removeFile(newName)
+  const file = journal.open(newName, 'create', 0o600)
+  try {
+    file.write(bytes, 0)
+    file.flush()
+  } finally {
+    file.close()
+  }
+  segments.drop(segment)
+  journal.rename(newName, journal, name)
+  journal.flush()
+  context.offsets.drop(segment)
+}
+
 function tornDirectory(runtime: Directory): Directory {
   const known = runtime.child(directoryName)
   if (known !== undefined) return known

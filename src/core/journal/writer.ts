@@ -85,6 +85,7 @@ function checkSoleWriter(context: JournalContext, end: Position): void {
   if (alone) return
   state.intruded = true
   state.marks = undefined
+  state.wrote = false
   throw new SentientError('LOCKED', {
     what: 'Another process writes to the journal in spite of the lock',
     where: '.runtime/lock',
@@ -229,6 +230,7 @@ export function writeMarks(context: JournalContext, changes: Partial<Marks>): vo
   }
   marks.write(next)
   state.marks = next
+  state.wrote = true
   state.marksUnflushed = true
 }
 

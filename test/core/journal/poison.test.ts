@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createFailingHost, type FailingHost, type Operation } from '../../../src/core/host/failing.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
+import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { Journal } from '../../../src/core/journal/journal.ts'
-import { createTestHost, readText, type TestHost, writeFile } from '../../support/host.ts'
+import { createSeededRandomness, createTestHost, readText, type TestHost, writeFile } from '../../support/host.ts'
 import { append, assertHolds, names, noPack, openTest, recordsOf } from './fixtures.ts'
 
 interface Scene {
@@ -23,27 +24,26 @@ interface Scene {
 const limits = { segmentBytesMax: 1600 }
 
 async function makeScene(count: number): Promise<Scene> {
-  const inner = createTestHost()
+  const inner = createTestHost({ powerCut: 'loose' })
   const host = createFailingHost(inner)
   const journal = openTest({ host, directory: host.files.openDirectory('/')! }, { limits })
   if (count > 0) await append(journal, recordsOf(0, count))
-  const root = inner.files.openDirectory('/')!
   return {
     inner,
     host,
     journal,
-    runtime: root.child('.runtime')!,
+    runtime: inner.files.openDirectory('/')!.child('.runtime')!,
     fail: (...matches) =>
       host.faults.failWhen(operation =>
         matches.some(match => match(operation)) ? { kind: 'error', code: 'IO' } : undefined,
       ),
-    reopen: () => openTest({ host: inner, directory: root }, { limits }),
+    reopen: () => openTest({ host: inner, directory: inner.files.openDirectory('/')! }, { limits }),
   }
 }
 
 const flushes = ({ call, path }: Operation): boolean => call === 'flush' && path.endsWith('.seg')
 const cuts = ({ call, path }: Operation): boolean => call === 'truncate' && path.endsWith('.seg')
-const notes = ({ path }: Operation): boolean => path.endsWith('/poisoned')
+const notes = ({ call, path }: Operation): boolean => call === 'create' && path.endsWith('/poisoned')
 const removals = ({ call, path }: Operation): boolean => call === 'removeFile' && path.endsWith('.seg')
 
 const segment = (runtime: Directory, index = 0): { name: string; inode: bigint } => {
@@ -101,6 +101,25 @@ describe('a failed flush', () => {
       assert.equal(torn(runtime), within.endsWith('no note') ? 0 : 1)
       await assertHolds(next, names(0, next.head().size))
       await assertHolds(reopen(), names(0, next.head().size))
+    }
+  })
+
+  it('of which nobody could leave a note is made good by who takes the tail over', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { inner, journal, host, fail, reopen } = await makeScene(3)
+      fail(flushes, cuts, notes)
+      await assert.rejects(append(journal, recordsOf(3, 5)), { code: 'IO' })
+      // The pages are clean now, as the kernel sees them, and never reached the disk.
+      host.faults.reset()
+      host.faults.crash()
+      inner.exit()
+      const process = createMemoryHost({ disk: inner.disk, clock: inner.clock })
+      const next = openTest({ host: process, directory: process.files.openDirectory('/')! }, { limits })
+      await append(next, recordsOf(5, 6))
+      assert.equal(next.head().size, 6)
+      process.exit()
+      inner.disk.cutPower(createSeededRandomness(seed))
+      await assertHolds(reopen(), names(0, 6))
     }
   })
 
