@@ -13,7 +13,7 @@ export const demoSpec = command({
   flags: {},
   access: 'none',
   palette: { absent: 'makes another root folder, not something in this one' },
-  examples: [{ command: 'sentctl demo made-up', about: 'into a new directory' }],
+  examples: [{ command: 'sentctl demo ../made-up', about: 'into a new directory beside this one' }],
   output: {
     kind: 'object',
     shape: object({ path: text('the new root folder'), records: integer('how many records it has') }, 'the demo'),

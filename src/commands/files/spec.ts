@@ -122,7 +122,7 @@ export const chmodSpec = command({
   access: 'write',
   palette: { title: 'Change mode' },
   examples: [
-    { command: 'sentctl chmod 600 etc/fstab', about: 'octal' },
+    { command: 'sentctl chmod 600 app/config.json', about: 'octal' },
     { command: 'sentctl chmod -r go-w,u+X app', about: 'symbolic, below a directory' },
   ],
   output: operationOutput,

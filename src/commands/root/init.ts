@@ -11,6 +11,7 @@ import {
   surveyFolder,
 } from '../../core/system.ts'
 import type { Work } from '../../core/timeline/model.ts'
+import { absolutePath } from '../absolutePath.ts'
 import { pathData } from '../data.ts'
 import { type CommandContext, type Handler, type OutputOf, relay } from '../spec.ts'
 import { counted, spokenSize } from '../words.ts'
@@ -38,14 +39,7 @@ export const run: Handler<typeof initSpec> = async function* (context) {
 
 function directoryOf({ args, caller, cwd }: Context): string {
   const given = args.dir ?? caller.rootOption
-  if (given === undefined) return cwd
-  const joined = given.startsWith('/') ? given : `${cwd}/${given}`
-  const parts: string[] = []
-  for (const part of joined.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
-  }
-  return `/${parts.join('/')}`
+  return given === undefined ? cwd : absolutePath(given, cwd)
 }
 
 function refuseNested(above: string | undefined): void {
