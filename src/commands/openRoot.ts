@@ -2,7 +2,18 @@
 
 import { SentientError } from '../core/errors.ts'
 import type { Host } from '../core/host/host.ts'
-import { findRoot, openSystem, type System } from '../core/system.ts'
+import {
+  type FolderSurvey,
+  findRoot,
+  type InitOptions,
+  type InitResult,
+  initRoot,
+  type OpenOptions,
+  openSystem,
+  type System,
+  surveyFolder,
+} from '../core/system.ts'
+import type { Work } from '../core/timeline/model.ts'
 
 export interface OpenRootOptions {
   readonly access: 'read' | 'write'
@@ -17,4 +28,21 @@ export async function openRoot(host: Host, { access, cwd, rootPath, signal }: Op
   const found = rootPath ?? findRoot(host, cwd)
   if (found === undefined) throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
   return openSystem(host, { rootPath: found, access, ...(signal === undefined ? {} : { signal }) })
+}
+
+// The screen opens, surveys and makes root folders itself; it asks for that here, as verbs do, and never in the core.
+
+/** Opens the root folder at a path; throws what opening throws. */
+export function openRootAt(host: Host, options: OpenOptions): Promise<System> {
+  return openSystem(host, options)
+}
+
+/** What `init` would record there, and what stands in its way. */
+export function surveyForRoot(host: Host, options: Parameters<typeof surveyFolder>[1]): Work<FolderSurvey> {
+  return surveyFolder(host, options)
+}
+
+/** Makes a root folder of a directory and records what it holds. */
+export function makeRootOf(host: Host, options: InitOptions): Work<InitResult> {
+  return initRoot(host, options)
 }

@@ -1,9 +1,10 @@
 // Opening, surveying and making root folders for the screen.
 import fs from 'node:fs'
 import path from 'node:path'
+import { makeRootOf, openRootAt, surveyForRoot } from '../../commands/openRoot.ts'
 import { isSentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
-import { initRoot, openSystem, type System, surveyFolder } from '../../core/system.ts'
+import type { System } from '../../core/system.ts'
 import type { Message, RootInfo } from '../state/model.ts'
 import { safeText } from '../widgets/text.ts'
 import { problemOf } from './problem.ts'
@@ -22,10 +23,10 @@ export async function openRoot(
     notices: [...more, ...system.notices.map(({ text }) => safeText(text))],
   })
   try {
-    return opened(await openSystem(host, { ...options, access: 'write' }))
+    return opened(await openRootAt(host, { ...options, access: 'write' }))
   } catch (error) {
     if (!isSentientError(error, 'READ_ONLY', 'NOT_WRITABLE', 'LOCKED')) throw error
-    const system = await openSystem(host, { ...options, access: 'read' })
+    const system = await openRootAt(host, { ...options, access: 'read' })
     return opened(system, `Open for reading only: ${problemOf(error).text}`)
   }
 }
@@ -51,7 +52,7 @@ export async function survey(
   const { ignore, ...rest } = options
   const report = createWorkReport({ channel: 'survey', text: 'counting what is here', cancellable: false, post })
   try {
-    const work = surveyFolder(host, { ...rest, ...(ignore === undefined ? {} : { ignore }) })
+    const work = surveyForRoot(host, { ...rest, ...(ignore === undefined ? {} : { ignore }) })
     post({ type: 'surveyed', survey: await finish(work, report.progress) })
   } catch (error) {
     if (!options.signal.aborted) post({ type: 'surveyFailed', problem: problemOf(error) })
@@ -69,7 +70,7 @@ export async function adopt(
   const { ignore, ...rest } = options
   const report = createWorkReport({ channel: 'adopt', text: 'starting the history', cancellable: true, post })
   try {
-    const work = initRoot(host, { ...rest, zk: true, ...(ignore === undefined ? {} : { ignore }) })
+    const work = makeRootOf(host, { ...rest, zk: true, ...(ignore === undefined ? {} : { ignore }) })
     await finish(work, report.progress)
     post({ type: 'opening', path: options.path })
   } catch (error) {
