@@ -11,6 +11,7 @@ import { emptyHead, type JournalContext, type JournalState } from './context.ts'
 import { createHashTree } from './hashTree.ts'
 import { createRawLock } from './lock.ts'
 import { createMarksStore } from './marksFile.ts'
+import { type MendedFrame, mendFrames } from './mend.ts'
 import type { Journal, JournalLimits, JournalLock, JournalOptions, LockSession } from './model.ts'
 import { createOffsetTables } from './offsets.ts'
 import { readLeaves, readRecord, readRecords } from './reader.ts'
@@ -100,6 +101,7 @@ export function openJournal(options: JournalOptions): Journal {
       if (from > to) checkSize(Number.NaN)
       return consistencyPath(from, to, tree.hashAt)
     },
+    mend: signal => mend(context, signal),
     verify: (verifyOptions = {}) => verifyJournal(context, verifyOptions),
     checkpoint: () => readCheckpoint(context),
     signCheckpoint: signer => storeCheckpoint(context, signer),
@@ -178,6 +180,15 @@ function createWriterLock(context: JournalContext): JournalLock {
       return holder === undefined ? { held: false } : { held: false, holder }
     },
     progress: () => lock.progress(),
+  }
+}
+
+async function mend(context: JournalContext, signal: AbortSignal | undefined): Promise<MendedFrame[]> {
+  if (!context.writable) throw new SentientError('READ_ONLY', { what: 'The journal was opened for reading' })
+  try {
+    return await mendFrames(context, signal)
+  } catch (error) {
+    throw writeError(error, 'mend the journal')
   }
 }
 

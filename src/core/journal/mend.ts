@@ -17,6 +17,7 @@ import {
 import { crc32 } from '../format/hash.ts'
 import { leafHash } from '../format/merkle.ts'
 import { singleByteFixes } from '../format/singleByte.ts'
+import { createSlicer } from '../progress.ts'
 import type { JournalContext } from './context.ts'
 import { envelopeOf, recordOf } from './frames.ts'
 import { readPoison } from './poison.ts'
@@ -38,9 +39,14 @@ export async function mendFrames(context: JournalContext, signal: AbortSignal | 
   try {
     segments.drop()
     segments.relist()
+    state.marks = context.marks.read()?.newest ?? state.marks
     if (state.poison !== undefined || readPoison(runtime) !== undefined) return []
     const mended: MendedFrame[] = []
-    for (const segment of segments.list()) mended.push(...mendSegment(context, segment))
+    const slicer = createSlicer(context.clock, signal)
+    for (const segment of segments.list()) {
+      mended.push(...mendSegment(context, segment))
+      if (slicer.due()) await slicer.pause()
+    }
     if (mended.length === 0) return mended
     openEnd(context)
     // Others hold the old files open: new marks tell them to look again, and that the end is to be looked at.

@@ -212,6 +212,11 @@ export interface Journal {
   /** RFC 6962 consistency proof between the trees of the first `from` and `to` records. */
   consistency(from: number, to: number): Uint8Array[]
   verify(options?: VerifyOptions): AsyncGenerator<Progress, JournalVerification, void>
+  /**
+   * Takes the lock itself, damage or not. Puts right what one changed byte did to records, where hashes prove what they
+   * were; the damaged segments are kept in `torn`. Returns the records that can be read again.
+   */
+  mend(signal?: AbortSignal): Promise<readonly { readonly seq: number; readonly where: string }[]>
   /** The stored one, read anew; undefined when there is none, throws DAMAGED when it cannot be read. */
   checkpoint(): JournalCheckpoint | undefined
   /** Under the lock. Of the flushed size; the tiles it covers and the marks are flushed before it is stored. */

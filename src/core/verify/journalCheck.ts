@@ -241,7 +241,8 @@ function checkSnapshotList(
   gathered: Gathered,
   verification: JournalVerification,
 ): boolean {
-  const whole = verification.from === 0 && verification.root !== undefined && verification.to >= gathered.listedSize
+  const { from, to, records } = verification
+  const whole = from === 0 && records === to && to >= gathered.listedSize
   return checkRecycleLock(context, report, { file: gathered.stored, replayed: whole ? gathered.list : undefined })
 }
 

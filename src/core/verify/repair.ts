@@ -33,12 +33,15 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   const { signal } = options
   const deep = { depth: 'deep', since: 0, signal } as const
   const before = yield* inspect(context, deep)
+  const wasShut = context.journal.damage() !== undefined
+  const isMended = before.journal.unreadableRecords && (yield* mendRecords(context, signal))
   // Nobody may write behind an end that can not be read: what the disk lost there, only a backup has.
   if (context.journal.damage() !== undefined) return { rebuilt: [], restored: [], lost: damageIn(before) }
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  if (context.access !== 'write' && !wasShut)
+    throw new SentientError('READ_ONLY', { where: context.directories.root.path })
   const rebuilt = new Set<string>()
   let lost = nothingLost
-  let now = before
+  let now = isMended ? yield* inspect(context, deep) : before
   for (let round = 1; round <= roundsMax; round++) {
     const done = yield* oneRound(context, now, signal)
     for (const name of done.rebuilt) rebuilt.add(name)
@@ -50,6 +53,14 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   await context.loadSettings()
   const gone = lostIn(now, lost)
   return { rebuilt: [...rebuilt], restored: restoredBetween(before, now, gone), lost: gone }
+}
+
+/** True when records can be read again. What is left of the others is seen by who looks next. */
+async function* mendRecords(context: TimelineContext, signal: AbortSignal | undefined): Work<boolean> {
+  yield { phase: 'mending records', done: 0, unit: 'records' }
+  const mended = await context.journal.mend(signal)
+  if (mended.length > 0) await context.loadSettings()
+  return mended.length > 0
 }
 
 interface Round {

@@ -205,6 +205,40 @@ test('a pack that lost its end is mended', async context => {
   assertClean(await verifyDeep(folder))
 })
 
+test('one changed byte anywhere in a segment is put right, also in its last record, and nothing else is changed', async context => {
+  const folder = await makeFolder(context, { a: 'a' })
+  await folder.with(async system => {
+    await put(system, 'a', 'b')
+    await run(system.snapshotCreate({ name: 'kept' }))
+    await put(system, 'c', 'd')
+  })
+  const name = `.runtime/journal/${filesBelow(folder.at('.runtime/journal'))[0]}`
+  const good = folder.read(name)
+  let shut = 0
+  for (let i = 0; i < 26; i++) {
+    const at = i < 2 ? i * 9 : i === 25 ? good.length - 1 : Math.floor((i * good.length) / 25)
+    flip(folder.at(name), at, 1 + ((i * 37) % 255))
+    await folder.with(async system => {
+      if (system.access === 'read') shut++
+      const { restored, lost } = await run(system.repair())
+      assert.deepEqual(lost, [], `byte ${at}`)
+      assert.ok(restored.length > 0, `byte ${at}`)
+    })
+    assert.ok(folder.read(name).equals(good), `byte ${at}`)
+  }
+  assert.ok(shut > 0)
+  assert.ok(filesBelow(folder.at('.runtime/torn')).length >= 26)
+  assertClean(await verifyDeep(folder))
+  await folder.with(async system => {
+    assert.deepEqual(
+      system.snapshots().map(snapshot => snapshot.name),
+      [system.snapshots()[0]?.name, 'kept'],
+    )
+    await put(system, 'a', 'after')
+  })
+  assertClean(await verifyDeep(folder))
+})
+
 test('a record that can not be read is lost: named, known, and the journal goes on', async context => {
   const folder = await makeFolder(context, { a: 'a' })
   await folder.with(async system => {
