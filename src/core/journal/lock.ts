@@ -24,7 +24,7 @@ export interface RawLock {
   progress(): void
   /** Still the lock file that was locked: nobody deleted it meanwhile. */
   intact(): boolean
-  /** False when the process that held it last has ended; true also when nobody knows. */
+  /** False when the process that held it last has ended, or when there is no word of one: a power cut took it. */
   holderAlive(): boolean
   /** Who holds it, as far as the advisory file says: "pid 12 (snapshot create)". */
   holder(): string | undefined
@@ -134,7 +134,7 @@ export function createRawLock(options: LockOptions): RawLock {
     intact: () => held && runtime.stat(lockName)?.inode === inode,
     holderAlive() {
       const id = holderNote.id()
-      return id === undefined || options.processes.isAlive(id)
+      return id !== undefined && options.processes.isAlive(id)
     },
     holder: () => holderNote.describe(),
     close() {
