@@ -112,36 +112,49 @@ export async function pngOf(svg: string, root: string): Promise<Uint8Array> {
   return image.render().asPng()
 }
 
+/** What the demo has in store: a file whose server was changed outside. */
+async function chooseChange(terminal: Terminal): Promise<void> {
+  await terminal.waitFor('1CHANGES')
+  terminal.type(`/dnsmasq${keys.enter}`)
+  await terminal.waitFor('hunk 1/')
+}
+
 const scenes: readonly Scene[] = [
+  { name: 'changes', columns: 100, rows: 26, play: chooseChange },
   {
-    name: 'changes',
-    columns: 100,
-    rows: 26,
+    name: 'files',
+    columns: 104,
+    rows: 28,
     async play(terminal) {
-      await terminal.waitFor('hunk 1/')
-    },
-  },
-  {
-    name: 'files-wide',
-    columns: 160,
-    rows: 40,
-    async play(terminal) {
-      await terminal.waitFor('hunk 1/')
+      await chooseChange(terminal)
       terminal.type('o')
       await terminal.waitFor('1FILES')
       await terminal.waitFor('hunk 1/')
     },
   },
   {
+    name: 'wide',
+    columns: 160,
+    rows: 40,
+    async play(terminal) {
+      await chooseChange(terminal)
+      terminal.type('o')
+      await terminal.waitFor('1FILES')
+      await terminal.waitFor('hunk 1/')
+      await terminal.waitFor('versions of')
+      await terminal.waitFor('adopt')
+    },
+  },
+  {
     name: 'timeline',
     columns: 100,
-    rows: 26,
+    rows: 30,
     async play(terminal) {
       await terminal.waitFor('c: ')
       terminal.type('5')
-      await terminal.waitFor('as it was adopted')
-      terminal.type(`jj${keys.down}`)
-      await terminal.waitFor('against now:')
+      await terminal.waitFor('5TIMELINE')
+      terminal.type(`/before the update${keys.enter}`)
+      await terminal.waitFor('changed,')
     },
   },
   {
@@ -149,9 +162,11 @@ const scenes: readonly Scene[] = [
     columns: 45,
     rows: 20,
     async play(terminal) {
-      await terminal.waitFor('change')
+      await terminal.waitFor('c: ')
       terminal.type('5')
-      await terminal.waitFor('adopted')
+      await terminal.waitFor('5 TIMELINE')
+      terminal.type(`/quiet${keys.enter}`)
+      await terminal.waitFor('against now')
     },
   },
 ]
@@ -165,7 +180,8 @@ async function takePicture(root: string, folder: string, scene: Scene): Promise<
     args: ['ui', '--root', folder],
     columns: scene.columns,
     rows: scene.rows,
-    environment: { COLORTERM: 'truecolor' },
+    // The folder is then shown as one of the user's home.
+    environment: { HOME: path.dirname(folder) },
   })
   try {
     await scene.play(terminal)

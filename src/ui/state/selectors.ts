@@ -1,16 +1,19 @@
 // The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
+import { displayBytes } from '../../core/format/bytes.ts'
 import { type KeyMap, keysText } from '../input/keymap.ts'
 import { failedMap, startMap } from '../input/scopes.ts'
 import type { PaneId } from '../panes/registry.ts'
 import { paneFacts, paneIds } from '../panes/registry.ts'
+import { rowState } from '../panes/timeline/rows.ts'
 import { countText, momentText, sizeText } from '../widgets/format.ts'
 import { endsLine, fitLine, type Line, line, lineWidth, type Span, span } from '../widgets/line.ts'
 import { cellWidth, cutStart } from '../widgets/text.ts'
 import { hintsOf } from './help.ts'
 import { sideColumnsMin } from './layout.ts'
 import type { Model, StatusView, WorkView } from './model.ts'
-import { commandLine } from './operation.ts'
+import { commandLine, quoted } from './operation.ts'
 import { overlayHints } from './overlays.ts'
+import { stateTextOf } from './paths.ts'
 
 const wideColumnsMin = 140
 
@@ -198,15 +201,26 @@ function paneCommand(model: Model): string | undefined {
       if (row?.kind !== 'version') return undefined
       return commandLine({ do: 'restore', paths: [panes.versions.path], to: `#${row.version.seq}` })
     }
+    case 'files': {
+      const entry = panes.files.rows[panes.files.list.cursor]
+      const differs = entry !== undefined && '~+-!'.includes(entry.mark)
+      if (model.past !== undefined && entry !== undefined)
+        return commandLine({ do: 'restore', paths: [entry.path], to: stateTextOf(model.past) })
+      return differs
+        ? commandLine({ do: 'restore', paths: [entry.path], to: 'now' })
+        : `sentctl ls ${quoted(displayBytes(panes.files.path) || '.')}`
+    }
     case 'trace':
-      return `sentctl log -n 20`
+      return 'sentctl log -n 20'
+    case 'timeline': {
+      const to = rowState(panes.timeline.rows[panes.timeline.list.cursor])
+      return to === undefined ? 'sentctl snapshot list' : commandLine({ do: 'rollback', to })
+    }
     case 'difference': {
       const change = panes.difference.rows[panes.difference.list.cursor]
       return change === undefined
         ? undefined
         : commandLine({ do: 'restore', paths: [change.path], to: panes.difference.from })
     }
-    default:
-      return undefined
   }
 }

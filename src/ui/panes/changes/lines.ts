@@ -5,7 +5,7 @@ import { changedWhen } from '../../state/looks.ts'
 import type { Context } from '../../state/model.ts'
 import { contentLines } from '../../widgets/contentLines.ts'
 import { plural, sizeText, whenText } from '../../widgets/format.ts'
-import { emptyLine, fitLine, inRole, type Line, line, type Role, span } from '../../widgets/line.ts'
+import { emptyLine, fitLine, inRole, type Line, line, type Role, type Span, span } from '../../widgets/line.ts'
 import { markRoles, stateMarks } from '../../widgets/marks.ts'
 import { cutStart, fit, fitRight, wrap } from '../../widgets/text.ts'
 import { type ChangesState, currentChange } from './state.ts'
@@ -13,13 +13,18 @@ import { type ChangesState, currentChange } from './state.ts'
 export function changeListLines(state: ChangesState, context: Context): Line[] {
   const { height } = context.list
   const filter = state.filter === '' ? '' : ` ${state.filterOn ? 'f' : 'off'}:${state.filter}`
-  const header = [
-    span(`  ${plural(state.all.length, 'change')}${filter}`, 'strong'),
-    span('  against the record', 'dim'),
-  ]
+  const header = [span(`  ${plural(state.all.length, 'change')}${filter}`, 'strong'), settingsSpan(context)]
   if (state.rows.length === 0) return [header, ...emptyLines(state, context)]
   const rows = state.rows.slice(state.list.top, state.list.top + height)
   return [header, ...rows.map((change, index) => changeLine(state, change, state.list.top + index, context))]
+}
+
+/** An edited sentient.yaml is no change of the tree: it waits to be put in force. */
+function settingsSpan({ status }: Context): Span {
+  const candidate = status.report?.settingsCandidate ?? 'none'
+  if (candidate === 'none') return span('  against the record', 'dim')
+  const word = candidate === 'changed' ? 'edited' : candidate
+  return span(`  sentient.yaml ${word}, not in force`, 'changed')
 }
 
 function emptyLines(state: ChangesState, context: Context): Line[] {

@@ -66,7 +66,7 @@ function asideText(entry: ListedEntry, now: number): string {
   }
   if (entry.mark === 's') return `${fitRight('skipped', cells - 1)} `
   const size = entry.kind === 'other' ? '' : entry.kind === 'dir' ? String(entry.size || '') : sizeText(entry.size)
-  const when = entry.mark === '-' ? 'gone' : entry.mark === '!' ? 'bad' : whenText(entry.mtime, now)
+  const when = entry.mark === '-' ? 'gone' : entry.mark === '!' ? 'damaged' : whenText(entry.mtime, now)
   return `${fitRight(entry.mark === '-' ? '' : size, sizeCells - 1)} ${fit(when, whenCells)}`
 }
 
