@@ -55,7 +55,7 @@ const parts: readonly Part[] = [
   corePart('native', ['format', 'errors']),
   historyPart('store', 'changes', 'content', 'reach', 'tree'),
   historyPart('journal'),
-  historyPart('worktree', 'ignore', 'paths', 'reserved', 'scan', 'walk'),
+  historyPart('worktree', 'apply', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'walk'),
   historyPart('timeline', 'records'),
   corePart('verify', [...base, ...history], { open: ['verify'] }),
   // Every other subsystem (keys, contracts, boxes, ...): system.ts joins them, they never meet.
