@@ -7,9 +7,10 @@ import type { Entry } from '../format/node.ts'
 import { encodeState } from '../format/state.ts'
 import type { ByteString, FileStat } from '../host/host.ts'
 import type { Ingest } from '../store/store.ts'
-import { type Edit, editTree, emptyDirectory, findPath } from '../store/tree.ts'
+import { type Edit, editTree, emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
 import type { Target } from '../worktree/apply.ts'
 import { ancestorsOf, nameOf, topmost } from '../worktree/paths.ts'
+import type { Difference } from '../worktree/scan.ts'
 import type { LookResult } from '../worktree/worktree.ts'
 import { captureDifferences } from './capture.ts'
 import type { TimelineContext } from './context.ts'
@@ -49,6 +50,7 @@ export async function* planDisk(
     const look = yield* context.worktree.look(change.path, signal)
     if (!diskShows(wanted, look)) {
       if (look.stat?.kind === 'other') throw cannotKeep(change.path, 'a socket, pipe or device')
+      if (look.unreadable !== undefined) throw cannotKeep(change.path, look.unreadable)
       if (!diskShows(change.before, look)) inTheWay.push(change.path)
       targets.push(targetOf(change.path, wanted, look, youngAfter))
     }
@@ -107,7 +109,8 @@ function missingAncestors(
 export interface KeptDrift {
   /** The state in force with what the disk holds in its place. */
   readonly root: ObjectId
-  readonly paths: readonly ByteString[]
+  /** Every path that is overwritten: as it is recorded, and as the disk has it. */
+  readonly seen: readonly TreeChange[]
   /** What lies in a directory that has to give way to something else goes with it: it is kept as well. */
   readonly below: readonly Target[]
 }
@@ -120,21 +123,49 @@ export async function* keepDrift(
   signal: AbortSignal | undefined,
 ): Work<KeptDrift | undefined> {
   if (plan.inTheWay.length === 0) return undefined
-  const { ignore, gitignore } = context.settings()
-  const look = yield* context.worktree.scan({
-    reader: ingest,
-    files: state.files,
-    ignore: { ignore, gitignore },
-    under: topmost(plan.inTheWay),
-    signal,
-  })
-  const captured = yield* captureDifferences(context, ingest, look.differences, signal)
   const inTheWay = new Set(plan.inTheWay)
+  const tops = new Set(plan.targets.filter(givesWay).map(target => target.path))
+  const found = yield* differencesAt(context, { ingest, files: state.files, paths: inTheWay, signal })
+  // Other drift, in directories of which only the mode is in the way, stays as it is and is nobody's business here.
+  const affected = found.filter(
+    ({ path }) => inTheWay.has(path) || ancestorsOf(path).some(ancestor => tops.has(ancestor)),
+  )
+  const captured = yield* captureDifferences(context, ingest, affected, signal)
   const problem = captured.problems.find(({ path }) => inTheWay.has(path))
   if (problem !== undefined) throw cannotKeep(problem.path, problem.reason)
-  const files = filesShowing(context, ingest, state.files, captured.edits)
-  const root = ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
-  return { root, paths: plan.inTheWay, below: targetsBelow(plan, captured) }
+  const edits = withParents(context, ingest, state.files, captured.edits)
+  const root = ingest.put(
+    'dag-cbor',
+    'state',
+    encodeState({ ...state, files: editTree(ingest, state.files, edits) }),
+  ).id
+  const seen = edits.map(({ path, after }) => ({ path, before: findPath(ingest, state.files, path) ?? null, after }))
+  return { root, seen: seen.filter(isChange), below: targetsBelow(plan, tops, captured) }
+}
+
+/** A directory on disk in whose place something else comes. */
+const givesWay = ({ after, seen }: Target): boolean => seen?.kind === 'dir' && after !== null && after.kind !== 'dir'
+
+/** How the disk differs at the paths and below them; what a look at a directory leaves out as ignored is named itself. */
+async function* differencesAt(
+  context: TimelineContext,
+  request: { ingest: Ingest; files: Link; paths: ReadonlySet<ByteString>; signal: AbortSignal | undefined },
+): Work<Difference[]> {
+  const { ignore, gitignore } = context.settings()
+  const found = new Map<ByteString, Difference>()
+  for (let left = [...request.paths]; left.length > 0; ) {
+    const look = yield* context.worktree.scan({
+      reader: request.ingest,
+      files: request.files,
+      ignore: { ignore, gitignore },
+      under: left,
+      signal: request.signal,
+    })
+    for (const difference of look.differences) found.set(difference.path, difference)
+    const named = new Set(topmost(left))
+    left = left.filter(path => !found.has(path) && !named.has(path))
+  }
+  return [...found.values()]
 }
 
 function cannotKeep(path: ByteString, reason: string): SentientError {
@@ -148,13 +179,10 @@ function cannotKeep(path: ByteString, reason: string): SentientError {
 
 function targetsBelow(
   plan: DiskPlan,
+  tops: ReadonlySet<ByteString>,
   captured: { readonly edits: readonly Edit[]; readonly stats: ReadonlyMap<ByteString, FileStat> },
 ): Target[] {
   const planned = new Set(plan.targets.map(target => target.path))
-  const giveWay = plan.targets.filter(
-    ({ after, seen }) => seen?.kind === 'dir' && after !== null && after.kind !== 'dir',
-  )
-  const tops = new Set(giveWay.map(target => target.path))
   const below: Target[] = []
   for (const { path, after } of captured.edits) {
     const seen = captured.stats.get(path)
@@ -165,8 +193,10 @@ function targetsBelow(
   return below
 }
 
-/** A state's files with what the disk holds at some paths, and the directories there that lead to them. */
-export function filesShowing(context: TimelineContext, ingest: Ingest, files: Link, edits: readonly Edit[]): Link {
+export const isChange = ({ before, after }: TreeChange): boolean => !sameApartFromChildren(before, after)
+
+/** What the disk holds at some paths, and the directories there that lead to them and are not recorded. */
+function withParents(context: TimelineContext, ingest: Ingest, files: Link, edits: readonly Edit[]): Edit[] {
   const known = new Map(edits.map(edit => [edit.path, edit.after]))
   const all: Edit[] = []
   for (const edit of edits) {
@@ -184,11 +214,7 @@ export function filesShowing(context: TimelineContext, ingest: Ingest, files: Li
   // What was a directory a moment ago may be something else by now: then nothing is below it.
   const reachable = (path: ByteString) =>
     ancestorsOf(path).every(ancestor => (known.get(ancestor)?.kind ?? 'dir') === 'dir')
-  return editTree(
-    ingest,
-    files,
-    all.filter(({ path, after }) => after === null || reachable(path)),
-  )
+  return all.filter(({ path, after }) => after === null || reachable(path))
 }
 
 const directoryMode = 0o755

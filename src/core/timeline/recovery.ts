@@ -1,12 +1,14 @@
 // After a kill: what was committed and is not yet visible is made visible, by whoever takes the writer lock next.
 // Paths that can not be changed on disk are remembered, so that they are not taken for changes made outside.
 import { byteStringOf, bytesOf, displayBytes } from '../format/bytes.ts'
-import { decode, encode, isLink, isList } from '../format/cbor.ts'
+import { type CborValue, decode, encode, isLink, isList } from '../format/cbor.ts'
 import { FormatError } from '../format/formatError.ts'
-import { type Link, parseObjectId, sameLink } from '../format/id.ts'
+import { dagLink, type Link, type ObjectId, parseObjectId, sameLink } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory } from '../host/host.ts'
 import type { LockSession } from '../journal/model.ts'
+import { readChanges } from '../store/changes.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
@@ -38,9 +40,10 @@ const isUnfinishedFile = (name: ByteString): boolean => /^(?:settings-|recycle\.
 async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {
   const head = context.journal.head()
   if (head.applied >= head.size || head.root === undefined) return
-  const states = statesInRange(context, head.applied, head.size)
-  const changes = netChanges(context, states)
-  const report = yield* context.worktree.recover({ reader: context.store, changes, states }, signal)
+  const range = readRange(context, head.applied, head.size)
+  const changes = netChanges(context, range)
+  const { states, seen } = range
+  const report = yield* context.worktree.recover({ reader: context.store, changes, states, seen }, signal)
   yield* writeUnapplied(context, report.unapplied)
   context.journal.setApplied(head.size)
   if (changes.length > 0) {
@@ -53,44 +56,56 @@ async function* finishApplying(context: TimelineContext, signal?: AbortSignal): 
   }
 }
 
-/**
- * The files of every state that the disk may show: before the range, after each record, and what records kept. Last
- * what it shall show in the end: the state in force, or what the last record shows in its place.
- */
-function statesInRange(context: TimelineContext, applied: number, size: number): Link[] {
-  const states: Link[] = []
-  let last: Link | undefined
-  const add = (link: Link) => {
-    if (!states.some(known => known.id === link.id)) states.push(link)
-  }
-  const rootBefore = applied === 0 ? undefined : context.journal.read(applied - 1)
-  if (rootBefore?.state === 'intact') add(readState(context.store, rootBefore.record.envelope.root).files)
-  for (const result of context.journal.records({ from: applied, to: size })) {
-    if (result.state !== 'intact') continue
-    const { kept, shown } = result.record.body?.fields ?? {}
-    for (const link of [kept, shown]) {
-      if (link !== undefined && isLink(link)) add(readState(context.store, parseObjectId(link.id)).files)
-    }
-    const { files } = readState(context.store, result.record.envelope.root)
-    add(files)
-    last = shown !== undefined && isLink(shown) ? readState(context.store, parseObjectId(shown.id)).files : files
-  }
-  return last === undefined ? states : [...states.filter(link => link.id !== last.id), last]
+/** What records that are not applied yet say of the disk. */
+interface Range {
+  /** The files of every state from the one before the range to the last. */
+  readonly states: readonly Link[]
+  /** What operations of the range saw on disk, kept and were to overwrite. */
+  readonly seen: ReadonlyMap<ByteString, readonly (Entry | null)[]>
+  /** What the disk shall show where that is not the last state. */
+  readonly shown: ReadonlyMap<ByteString, Entry | null>
 }
 
-/** Every path that any two neighbours of the range differ in, with what it shall be in the end. */
-function netChanges(context: TimelineContext, states: readonly Link[]): TreeChange[] {
+function readRange(context: TimelineContext, applied: number, size: number): Range {
+  const states: Link[] = []
+  const seen = new Map<ByteString, (Entry | null)[]>()
+  let shown = new Map<ByteString, Entry | null>()
+  const add = (root: ObjectId) => {
+    const { files } = readState(context.store, root)
+    if (states.at(-1)?.id !== files.id) states.push(files)
+  }
+  const before = applied === 0 ? undefined : context.journal.read(applied - 1)
+  if (before?.state === 'intact') add(before.record.envelope.root)
+  for (const result of context.journal.records({ from: applied, to: size })) {
+    if (result.state !== 'intact') continue
+    const { body, envelope } = result.record
+    add(envelope.root)
+    for (const { path, after } of listIn(context, body?.fields?.overwrote)) {
+      const known = seen.get(path)
+      if (known === undefined) seen.set(path, [after])
+      else known.push(after)
+    }
+    shown = new Map()
+    for (const { path, after } of listIn(context, body?.fields?.shown)) shown.set(path, after)
+  }
+  return { states, seen, shown }
+}
+
+function listIn(context: TimelineContext, link: CborValue | undefined): Iterable<TreeChange> {
+  return link !== undefined && isLink(link) ? readChanges(context.store, dagLink(parseObjectId(link.id))) : []
+}
+
+/** Every path that the range has to do with, and what the disk shall hold there in the end. */
+function netChanges(context: TimelineContext, { states, seen, shown }: Range): TreeChange[] {
   const last = states.at(-1) as Link
-  const paths = new Set<ByteString>()
+  const paths = new Set<ByteString>([...seen.keys(), ...shown.keys()])
   for (let i = 1; i < states.length; i++) {
     for (const { path } of diffTrees(context.store, states[i - 1], states[i])) paths.add(path)
   }
-  const changes: TreeChange[] = []
-  for (const path of [...paths].sort()) {
-    const after = findPath(context.store, last, path) ?? null
-    changes.push({ path, before: null, after })
-  }
-  return changes
+  return [...paths].sort().map(path => {
+    const after = shown.has(path) ? shown.get(path) : findPath(context.store, last, path)
+    return { path, before: null, after: after ?? null }
+  })
 }
 
 /** Remembers paths that are committed and could not be made visible; durable before `applied` moves on. */

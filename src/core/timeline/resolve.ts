@@ -29,7 +29,7 @@ export function resolveState(context: TimelineContext, text: string): StatePoint
     snapshot => snapshot.label !== '' && snapshot.label.toLowerCase() === wanted.toLowerCase(),
   )
   if (labelled.length === 1) return ofSnapshot(labelled[0])
-  const micros = parseTime(context, wanted)
+  const micros = list.some(snapshot => snapshot.name.startsWith(wanted)) ? undefined : parseTime(context, wanted)
   if (micros !== undefined) return atTime(context, micros)
   const prefixed = list.filter(snapshot => snapshot.name.startsWith(wanted))
   if (prefixed.length === 1) return ofSnapshot(prefixed[0])
@@ -107,32 +107,45 @@ export function parseTime(context: Pick<TimelineContext, 'clock'>, text: string)
   }
   const iso = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(Z|[+-]\d{2}:\d{2})?)?$/.exec(text)
   if (iso !== null) return parseIso(context, iso)
-  const words = /^(?:(today|yesterday|sun|mon|tue|wed|thu|fri|sat)[a-z]*)?[\s-]*(?:(\d{1,2}):?(\d{2}))?$/i.exec(text)
+  const words = wordsPattern.exec(text)
   if (words === null || (words[1] === undefined && words[2] === undefined)) return undefined
-  const offset = context.clock.utcOffsetMinutes(now) * minuteMicros
-  const midnight = Math.floor((now + offset) / dayMicros) * dayMicros - offset
-  const day = words[1]?.toLowerCase()
-  let start = midnight
-  if (day === 'yesterday') start -= dayMicros
-  else if (day !== undefined && day !== 'today') {
-    const today = new Date((now + offset) / 1000).getUTCDay()
-    const back = (today - weekdays.indexOf(day.slice(0, 3)) + 7) % 7
-    start -= back * dayMicros
-  }
-  if (words[2] === undefined) return Math.min(start + dayMicros - 1, now)
-  const minutes = Number(words[2]) * 60 + Number(words[3])
-  if (Number(words[2]) > 23 || Number(words[3]) > 59) return undefined
-  const micros = start + minutes * minuteMicros + minuteMicros - 1
+  if (Number(words[2] ?? 0) > 23 || Number(words[3] ?? 0) > 59) return undefined
+  const day = words[1]?.toLowerCase().slice(0, 3)
+  const localNow = now + context.clock.utcOffsetMinutes(now) * minuteMicros
+  // Days are counted on the local calendar; only the result is turned into a moment.
+  const start = Math.floor(localNow / dayMicros) * dayMicros - daysBack(day, localNow) * dayMicros
+  if (words[2] === undefined) return Math.min(localMoment(context, start + dayMicros - 1), now)
+  const local = start + (Number(words[2]) * 60 + Number(words[3]) + 1) * minuteMicros - 1
+  const micros = localMoment(context, local)
   if (micros - minuteMicros <= now) return micros
   // What is still to come means the last one: of a bare time of day the day before, of a weekday the week before.
-  if (day === undefined) return micros - dayMicros
-  return weekdays.includes(day) ? micros - 7 * dayMicros : micros
+  if (day === undefined) return localMoment(context, local - dayMicros)
+  return weekdays.includes(day) ? localMoment(context, local - 7 * dayMicros) : micros
+}
+
+const wordsPattern =
+  /^(today|yesterday|sun(?:day)?|mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs|rsday)?|fri(?:day)?|sat(?:urday)?)?(?:^|[\s-]+|$)(?:(\d{1,2}):?(\d{2}))?$/i
+
+function daysBack(day: string | undefined, localNow: number): number {
+  if (day === 'yes') return 1
+  if (day === undefined || day === 'tod') return 0
+  return (new Date(localNow / 1000).getUTCDay() - weekdays.indexOf(day) + 7) % 7
+}
+
+/** The moment at which local clocks show `local` (microseconds as if local time were UTC). */
+function localMoment(context: Pick<TimelineContext, 'clock'>, local: number): number {
+  const offsetAt = (micros: number) => context.clock.utcOffsetMinutes(micros) * minuteMicros
+  return local - offsetAt(local - offsetAt(local))
 }
 
 function parseIso(context: Pick<TimelineContext, 'clock'>, match: RegExpExecArray): number | undefined {
   const [, year, month, day, hour, minute, second, zone] = match
   const utc = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour ?? 0), Number(minute ?? 0))
-  if (new Date(utc).getUTCDate() !== Number(day)) return undefined
+  const date = new Date(utc)
+  // What is no date or no time of day would quietly mean another one.
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined
+  if (date.getUTCHours() !== Number(hour ?? 0) || Number(minute ?? 0) > 59 || Number(second ?? 0) >= 60)
+    return undefined
   const span = hour === undefined ? dayMicros : second === undefined ? minuteMicros : 1_000_000
   const micros = utc * 1000 + Math.floor(Number(second ?? 0) * 1e6) + span - 1
   if (zone === 'Z') return micros
@@ -140,5 +153,5 @@ function parseIso(context: Pick<TimelineContext, 'clock'>, match: RegExpExecArra
     const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6))
     return micros - (zone[0] === '-' ? -minutes : minutes) * minuteMicros
   }
-  return micros - context.clock.utcOffsetMinutes(micros) * minuteMicros
+  return localMoment(context, micros)
 }

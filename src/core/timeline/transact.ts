@@ -12,10 +12,10 @@ import type { LockSession, NewRecord } from '../journal/model.ts'
 import { type Progress, throwIfCancelled } from '../progress.ts'
 import { readChanges, sortChanges, writeChanges } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { type Edit, editTree, sameApartFromChildren } from '../store/tree.ts'
+import { diffTrees, editTree } from '../store/tree.ts'
 import { type Target, writeProblem } from '../worktree/apply.ts'
 import { type DecisionRequest, readState, stateInForce, type TimelineContext } from './context.ts'
-import { filesShowing, type KeptDrift, keepDrift, noDiskWork, type PlannedChange, planDisk } from './diskPlan.ts'
+import { isChange, type KeptDrift, keepDrift, noDiskWork, type PlannedChange, planDisk, shownBy } from './diskPlan.ts'
 import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { beginUnderLock, writeUnapplied } from './recovery.ts'
 import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
@@ -144,7 +144,7 @@ async function* commit(
   committed: () => void,
 ): Work<OperationResult | undefined> {
   const { ingest } = transaction
-  const recorded = sortChanges(plan.changes.filter(change => !sameApartFromChildren(change.before, change.after)))
+  const recorded = sortChanges(plan.changes.filter(isChange))
   const domainsChange = changesDomains(transaction, plan)
   const disk = plan.onDisk === undefined ? yield* planDisk(context, transaction, plan.changes, signal) : noDiskWork
   const needed =
@@ -227,38 +227,35 @@ function makeRecords(
   const now = context.clock.nowMicros()
   const before =
     kept !== undefined
-      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.paths, reason: plan.action })
+      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.seen.length, reason: plan.action })
       : automaticSnapshot(context, transaction, { reason: plan.snapshotBefore, now })
   const after = stateAfter(transaction, recorded, plan)
   const fields: Record<string, CborValue> = { ...plan.fields }
   if (context.session !== undefined) fields.session = context.session
   if (kept !== undefined) fields.kept = dagLink(kept.root)
-  const shown = stateShown(context, transaction, plan, after)
-  if (shown !== undefined) fields.shown = dagLink(shown)
+  // What was overwritten, and what the disk shall show when that is not the new state: for undo, and after a kill.
+  if (kept !== undefined && kept.seen.length > 0) fields.overwrote = writeChanges(ingest, sortChanges(kept.seen)).link
+  const shown = plan.changes.map(change => ({ path: change.path, before: change.after, after: shownBy(change) }))
+  const differs = shown.filter(isChange)
+  if (differs.length > 0) fields.shown = writeChanges(ingest, sortChanges(differs)).link
   // Changes outside that were taken back are no changes of the record: say how many there were.
   const changedPaths = new Set(recorded.map(change => change.path))
   const onDiskOnly = decided.onDisk.filter(target => !changedPaths.has(target.path)).length
   if (onDiskOnly > 0) fields.disk = onDiskOnly
-  const body = bodyOf(context, ingest, plan, { recorded, decision: decided.decision, fields })
+  const listed = asInStates(transaction, after, recorded)
+  const body = bodyOf(context, ingest, plan, { recorded: listed, decision: decided.decision, fields })
   const records = [...(before === undefined ? [] : [before.record]), { root: after, body }]
   return { records, protectedAs: kept === undefined ? undefined : before?.name }
 }
 
-/** What the disk shall show when that is not the new state: so that it can be finished after a kill. */
-function stateShown(
-  context: TimelineContext,
-  { ingest }: Transaction,
-  plan: Plan,
+/** Directories that came or changed with the size and content that they have in the new state; a plan does not say them. */
+function asInStates(
+  { ingest, state }: Transaction,
   after: ObjectId,
-): ObjectId | undefined {
-  const edits: Edit[] = []
-  for (const { path, shown } of plan.changes) {
-    if (shown !== undefined) edits.push({ path, after: shown, keepChildren: shown?.kind === 'dir' })
-  }
-  if (edits.length === 0) return undefined
-  const state = readState(ingest, after)
-  const files = filesShowing(context, ingest, state.files, edits)
-  return ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
+  recorded: readonly TreeChange[],
+): readonly TreeChange[] {
+  if (!recorded.some(change => change.after?.kind === 'dir')) return recorded
+  return sortChanges(diffTrees(ingest, state.files, readState(ingest, after).files))
 }
 
 function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boolean): Generator<DecisionRequest> {

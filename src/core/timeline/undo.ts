@@ -2,16 +2,17 @@
 import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isLink } from '../format/cbor.ts'
-import { parseObjectId, sameLink } from '../format/id.ts'
+import { dagLink, parseObjectId, sameLink } from '../format/id.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
-import { diffTrees, findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
+import { readChanges } from '../store/changes.ts'
+import { findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath, parentOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { PlannedChange } from './diskPlan.ts'
 import { settingsFollow } from './governing.ts'
-import type { GovernedPath, OperationResult, Work } from './model.ts'
+import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
 import { type Plan, type Transaction, transact } from './transact.ts'
@@ -124,7 +125,7 @@ async function* reverse(
     for (const change of changes.values()) {
       if (change.after?.kind !== 'dir') refuseFullDirectory(tx, change, changes, target)
     }
-    showOverwritten(context, tx, target, changes)
+    showOverwritten(tx, target, changes)
     overwriteAgain(context, tx, target, changes)
     for (const change of changes.values()) if (change.after !== null) requireParent(tx, change, changes, target)
     const { domains, follow } = reverseDomains(context, tx, target)
@@ -196,18 +197,15 @@ function requireParent(
   })
 }
 
+/** What a record overwrote on disk that was not recorded. */
+function overwrittenBy(tx: Transaction, { body }: JournalRecord): Iterable<TreeChange> {
+  const link = body?.fields?.overwrote
+  return link !== undefined && isLink(link) ? readChanges(tx.ingest, dagLink(parseObjectId(link.id))) : []
+}
+
 /** What the operation overwrote on disk comes back as it was: changed outside, not recorded. */
-function showOverwritten(
-  context: TimelineContext,
-  tx: Transaction,
-  target: JournalRecord,
-  changes: Map<GovernedPath, PlannedChange>,
-): void {
-  const kept = target.body?.fields?.kept
-  if (kept === undefined || !isLink(kept)) return
-  const before = stateBefore(context, tx, target)
-  const seen = readState(tx.ingest, parseObjectId(kept.id))
-  for (const { path, after } of diffTrees(tx.ingest, before.files, seen.files)) {
+function showOverwritten(tx: Transaction, target: JournalRecord, changes: Map<GovernedPath, PlannedChange>): void {
+  for (const { path, after } of overwrittenBy(tx, target)) {
     const now = findPath(tx.ingest, tx.state.files, path) ?? null
     const planned = changes.get(path) ?? { path, before: now, after: now }
     changes.set(path, { ...planned, shown: after })
@@ -223,11 +221,7 @@ function overwriteAgain(
 ): void {
   if (target.body?.action !== 'undo' || target.body.cause === undefined) return
   const original = requireRecord(context, target.body.cause)
-  const kept = original.body?.fields?.kept
-  if (kept === undefined || !isLink(kept)) return
-  const before = stateBefore(context, tx, original)
-  const seen = readState(tx.ingest, parseObjectId(kept.id))
-  for (const { path } of diffTrees(tx.ingest, before.files, seen.files)) {
+  for (const { path } of overwrittenBy(tx, original)) {
     const now = findPath(tx.ingest, tx.state.files, path) ?? null
     if (!changes.has(path)) changes.set(path, { path, before: now, after: now })
   }

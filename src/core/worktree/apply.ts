@@ -11,8 +11,8 @@ import type { ByteString, Directory, FileStat, Randomness } from '../host/host.t
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { ancestorsOf, isWithin, nameOf, parentOf } from './paths.ts'
-import { removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
+import { ancestorsOf, isWithin, joinPath, nameOf, parentOf } from './paths.ts'
+import { noteOf, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
 import { openBelow, openNearest, sameStat } from './walk.ts'
 
 /** One path and what it shall become; `seen` is what the disk held when that was decided (undefined: nothing). */
@@ -121,25 +121,29 @@ function checkSpace(options: ApplyOptions, staged: readonly Target[]): void {
 
 /** Tries to make and remove a name in each directory that will change: permissions and mounts tell no other way. */
 function checkWritable(options: ApplyOptions, targets: readonly Target[]): void {
-  const name = `${stagePrefix}${asBuffer(options.random.bytes(6)).toString('hex')}`
-  const tried = new Set<ByteString>()
-  for (const { path, modeOnly } of targets) {
-    const parent = parentOf(path)
-    if (modeOnly === true || tried.has(parent)) continue
-    tried.add(parent)
-    const { directory } = openNearest(options.root, path)
+  const parents = new Set<ByteString>()
+  for (const { path, modeOnly } of targets) if (modeOnly !== true) parents.add(parentOf(path))
+  if (parents.size === 0) return
+  const name = asBuffer(options.random.bytes(6)).toString('hex')
+  const note = noteOf(options.stage, name)
+  for (const parent of parents) {
+    const { directory, path } = openNearest(options.root, joinPath(parent, name))
     try {
       // A directory of ours that its mode closes is opened for the moment it takes.
       if ((directory.selfStat().mode & 0o200) === 0) continue
-      directory.open(name, 'create', 0o600).close()
-      directory.removeFile(name)
+      note.write(joinPath(path, `${stagePrefix}${name}`))
+      directory.open(`${stagePrefix}${name}`, 'create', 0o600).close()
+      directory.removeFile(`${stagePrefix}${name}`)
     } catch (error) {
       // Space is another question, and removals need none.
-      if (!isHostError(error, 'NO_SPACE')) throw error
+      if (isHostError(error, 'NO_SPACE')) continue
+      // The note stays: if the name is there, the next writer removes it.
+      throw error
     } finally {
       directory.close()
     }
   }
+  note.remove()
 }
 
 /** Why one path is left out, when the rest shall go on; undefined for what is no such reason. */
@@ -269,7 +273,7 @@ function removeOne(options: ApplyOptions, target: Target, holdsWhatIsLeft: (path
       return 'done'
     }
     try {
-      parent.removeDirectory(name)
+      removeDirectory(parent, name)
     } catch (error) {
       if (!isHostError(error, 'NOT_EMPTY', 'EXISTS')) throw error
       // A directory that should go stays with what is new or ignored in it; one whose place is needed is in the way.
@@ -278,6 +282,24 @@ function removeOne(options: ApplyOptions, target: Target, holdsWhatIsLeft: (path
     }
     return 'done'
   })
+}
+
+/** Removes an empty directory; files of ours that a power cut left in it, without their note, do not count. */
+function removeDirectory(parent: Directory, name: ByteString): void {
+  try {
+    parent.removeDirectory(name)
+  } catch (error) {
+    if (!isHostError(error, 'NOT_EMPTY', 'EXISTS')) throw error
+    const directory = parent.child(name)
+    try {
+      const names = directory?.list().map(item => item.name) ?? []
+      if (directory === undefined || names.some(inside => !inside.startsWith(stagePrefix))) throw error
+      for (const inside of names) directory.removeFile(inside)
+    } finally {
+      directory?.close()
+    }
+    parent.removeDirectory(name)
+  }
 }
 
 function placeOne(options: ApplyOptions, target: Target, change: StagedChange): Outcome {

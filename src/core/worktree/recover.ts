@@ -25,8 +25,10 @@ import { inParent, statBelow } from './walk.ts'
 export interface RecoverOptions extends ApplyOptions {
   /** Every path that any two states of the range differ in, with what it shall be in the end. */
   readonly changes: readonly TreeChange[]
-  /** The files of every state that the disk may show, the one that it shall show last. */
+  /** The files of every state in the range, the last one last. */
   readonly states: readonly Link[]
+  /** What else the disk may hold at a path: it was seen there and kept before it was to be overwritten. */
+  readonly seen: ReadonlyMap<ByteString, readonly (Entry | null)[]>
 }
 
 /** Applies the rest of committed records. Idempotent; a kill in the middle leaves work for the next call. */
@@ -115,10 +117,13 @@ async function* decide(
 
 /** Between a directory and something else at one path there is a moment with nothing. */
 function changesKind(options: RecoverOptions, path: ByteString, after: Entry): boolean {
-  return options.states.some(files => {
-    const entry = findPath(options.reader, files, path)
-    return entry !== undefined && (entry.kind === 'dir') !== (after.kind === 'dir')
-  })
+  return entriesAt(options, path).some(entry => entry !== null && (entry.kind === 'dir') !== (after.kind === 'dir'))
+}
+
+/** All that the disk may hold at a path without anybody having changed it since. */
+function entriesAt(options: RecoverOptions, path: ByteString): (Entry | null)[] {
+  const recorded = options.states.map(files => findPath(options.reader, files, path) ?? null)
+  return [...recorded, ...(options.seen.get(path) ?? [])]
 }
 
 /** Whether one of the states in the range had just this at the path. */
@@ -128,7 +133,7 @@ function hadEntry(
   stat: FileStat | undefined,
   content: Link | undefined,
 ): boolean {
-  return options.states.some(files => matches(findPath(options.reader, files, path) ?? null, stat, content))
+  return entriesAt(options, path).some(entry => matches(entry, stat, content))
 }
 
 /** Whether the disk shows an entry; a directory counts by kind alone, its mode may be half-way through an apply. */

@@ -29,7 +29,7 @@ export function stagePlace(
       directory.close()
       return { directory: stage, name }
     }
-    writeNote(stage, `${name}${noteSuffix}`, joinPath(place, `${stagePrefix}${name}`))
+    noteOf(stage, name).write(joinPath(place, `${stagePrefix}${name}`))
     return { directory, name: `${stagePrefix}${name}` }
   } catch (error) {
     directory.close()
@@ -37,12 +37,24 @@ export function stagePlace(
   }
 }
 
-function writeNote(stage: Directory, name: ByteString, path: ByteString): void {
-  const file = stage.open(name, 'create', 0o600)
-  try {
-    file.write(bytesOf(path), 0)
-  } finally {
-    file.close()
+/** The note in the stage of a file outside it; it is written before that file is made. */
+export function noteOf(stage: Directory, name: ByteString) {
+  const noteName = `${name}${noteSuffix}`
+  let made = false
+  return {
+    write(path: ByteString): void {
+      const file = stage.open(noteName, made ? 'modify' : 'create', 0o600)
+      made = true
+      try {
+        file.truncate(0)
+        file.write(bytesOf(path), 0)
+      } finally {
+        file.close()
+      }
+    },
+    remove(): void {
+      if (made) removeQuietly(stage, noteName)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 // The governed tree on disk: looking at it, comparing it with a recorded state, and making a committed state visible.
 
+import { SentientError } from '../errors.ts'
 import { asBuffer } from '../format/bytes.ts'
 import type { Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
@@ -66,7 +67,7 @@ export interface Worktree {
   ): AsyncGenerator<Progress, StagedChange, void>
   applyChange(reader: ObjectReader, change: StagedChange): AsyncGenerator<Progress, ApplyReport, void>
   recover(
-    options: Pick<RecoverOptions, 'reader' | 'changes' | 'states'>,
+    options: Pick<RecoverOptions, 'reader' | 'changes' | 'states' | 'seen'>,
     signal?: AbortSignal,
   ): AsyncGenerator<Progress, ApplyReport, void>
   /** Removes what killed transactions left. Only under the writer lock. */
@@ -86,7 +87,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     return cache
   }
   const applyOptions = (reader: ObjectReader, signal?: AbortSignal) => {
-    if (options.stage === undefined) throw new Error('a tree opened for reading can not be changed')
+    if (options.stage === undefined) throw new SentientError('READ_ONLY', { where: root.path })
     return { root, stage: options.stage, reader, random, slicer: createSlicer(clock, signal) }
   }
 
