@@ -1,0 +1,58 @@
+# The keys of a root folder: .auth, and who else can read what only the owner should (sections 3 and 18).
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from basics import Bad
+from format_file import Format
+from notes import VerifierKey, origin_name, parse_verifier_key
+from report import Report
+
+
+def check_modes(root: Path, report: Report) -> None:
+    for name in (".runtime", ".tree", ".auth", ".db"):
+        if (root / name).exists() and (root / name).stat().st_mode & 0o077:
+            report.remark(f"{name} can be read by others")
+    for path in sorted((root / ".auth").glob("*.pem")):
+        if path.stat().st_mode & 0o177:
+            report.remark(f".auth/{path.name} has not mode 0600")
+
+
+def read_keys(root: Path, form: Format, report: Report) -> list[VerifierKey]:
+    """The keys of .auth, each private one checked against its public one."""
+    keys = []
+    for path in sorted((root / ".auth").glob("log-*.vkey")):
+        match = re.fullmatch(r"log-(0|[1-9][0-9]{0,5})\.vkey", path.name)
+        key = report.attempt(f".auth/{path.name}", _read_key, path) if match else None
+        if key is None:
+            continue
+        if key.name != origin_name(form.log_id, int(match[1])):
+            report.remark(f".auth/{path.name} is of another log: {key.name}")
+        keys.append(key)
+        if path.with_suffix(".pem").exists():
+            report.attempt(f".auth/{path.stem}.pem", _check_private, path.with_suffix(".pem"), key)
+    return keys
+
+
+def _read_key(path: Path) -> VerifierKey:
+    text = path.read_bytes().decode("utf-8", "replace")
+    if not text.endswith("\n"):
+        raise Bad("no newline at its end")
+    return parse_verifier_key(text[:-1])
+
+
+def _check_private(path: Path, key: VerifierKey) -> None:
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (ValueError, TypeError) as error:
+        raise Bad("no private key in PEM") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Bad("no Ed25519 key")
+    public = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    if public != key.public:
+        raise Bad("its public key is not that of the .vkey beside it")
