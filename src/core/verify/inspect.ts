@@ -47,8 +47,8 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   const packs = yield* checkPacks(context, report, options)
   const reach = yield* walkRetained(context, report, options)
   const troubles = new Map(reach.troubles)
-  yield* addUnreadable(context, troubles, packs.damaged)
-  if (options.depth === 'default') yield* addKnownDamage(context, troubles)
+  addUnreadable(context, troubles, { damaged: packs.damaged, reach })
+  if (options.depth === 'default') addKnownDamage(context, troubles)
   const affected =
     troubles.size === 0
       ? []
@@ -108,22 +108,23 @@ async function* walkOnce(
 }
 
 /** Damaged entries whose object has no other, sound copy. */
-async function* addUnreadable(
+function addUnreadable(
   context: TimelineContext,
   troubles: Map<ObjectId, Trouble>,
-  damaged: readonly DamagedEntry[],
-): Work<void> {
-  const seq = Math.max(0, context.journal.head().size - 1)
+  { damaged, reach }: { readonly damaged: readonly DamagedEntry[]; readonly reach: Reach },
+): void {
+  const last = Math.max(0, context.journal.head().size - 1)
   for (const { pack, offset, reason, links } of damaged) {
     for (const link of links) {
       if (troubles.has(link.id) || context.store.read(link.id).state === 'intact') continue
+      const seq = reach.seqOf(link.id) ?? last
       troubles.set(link.id, { link, state: 'damaged', found: reason, where: placeOf(pack.file, offset), seq })
     }
   }
 }
 
 /** Paths that an earlier, deeper look found to be damaged are read again: chunks are not read by the usual one. */
-async function* addKnownDamage(context: TimelineContext, troubles: Map<ObjectId, Trouble>): Work<void> {
+function addKnownDamage(context: TimelineContext, troubles: Map<ObjectId, Trouble>): void {
   const files = filesInForce(context)
   if (files === undefined) return
   const { store } = context

@@ -36,6 +36,8 @@ export interface Reach {
   readonly nodes: number
   /** Whether anything that was walked links to it. */
   has(id: ObjectId): boolean
+  /** The record that led to it first. */
+  seqOf(id: ObjectId): number | undefined
   /** Walks a state; yields now and then, so that the caller can give way. */
   state(root: ObjectId, seq: number): Generator<void>
   /** Walks whatever a link leads to, by DAG-CBOR's own links alone. */
@@ -50,6 +52,8 @@ export function createReach(store: Store): Reach {
   const read = createIdTable()
   const checked = createIdTable()
   const troubles = new Map<ObjectId, Trouble>()
+  /** By ordinal in `met`. */
+  const firstSeqs: number[] = []
   const scratch = Buffer.alloc(32)
   let seq = 0
   let nodes = 0
@@ -75,7 +79,9 @@ export function createReach(store: Store): Reach {
   const meet = (link: Link): void => {
     const before = met.size
     met.add(bytesOf(link.id))
-    if (met.size === before || store.has(link.id)) return
+    if (met.size === before) return
+    firstSeqs.push(seq)
+    if (store.has(link.id)) return
     // Looks at the disk again, and at what a gc has set aside.
     if (isSound(link) && !store.has(link.id))
       note({ link, state: 'missing', found: 'only a pack that gc set aside holds it' })
@@ -156,6 +162,7 @@ export function createReach(store: Store): Reach {
       return nodes
     },
     has: id => met.find(bytesOf(id)) >= 0,
+    seqOf: id => firstSeqs[met.find(bytesOf(id))],
     *state(root, at) {
       seq = at
       yield* walkState(root)

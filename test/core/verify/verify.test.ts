@@ -108,7 +108,7 @@ test('without its packs everything that is needed is missing, and the folder sti
   const report = await folder.with(system => run(system.verify()), 'read')
   assert.equal(report.damaged, true)
   assert.ok(codesOf(report.findings).every(code => code === 'object-missing'))
-  assert.ok(report.findings.length > 2)
+  assert.ok(report.findings.length > 0)
 })
 
 test('a pack that lost its end is shorter than what was flushed', async context => {
