@@ -11,6 +11,8 @@ const workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
 interface Worker {
   readonly child: ChildProcess
+  /** Resolves when it waits for its input to end. */
+  readonly ready: Promise<void>
   /** Whole lines so far. */
   lines(): string[]
   /** Resolves when that many lines are there. */
@@ -19,12 +21,12 @@ interface Worker {
 }
 
 function start(...args: string[]): Worker {
-  const child = spawn(process.execPath, [workerPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [workerPath, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''
   child.stdout!.setEncoding('utf8').on('data', text => (output += text))
   child.stderr!.setEncoding('utf8').on('data', text => (errors += text))
-  const lines = (): string[] => output.split('\n').slice(0, -1)
+  const lines = (): string[] => output.split('\n').slice(1, -1)
   const ended = new Promise<Awaited<Worker['ended']>>(resolve => {
     child.on('close', (code, signal) => resolve({ code, signal, errors }))
   })
@@ -37,7 +39,11 @@ function start(...args: string[]): Worker {
       child.on('close', () => (lines().length >= count ? resolve() : reject(new Error(`ended early: ${errors}`))))
       look()
     })
-  return { child, lines, reached, ended }
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout!.on('data', () => output.startsWith('ready\n') && resolve())
+    child.on('close', () => reject(new Error(`ended early: ${errors}`)))
+  })
+  return { child, ready, lines, reached, ended }
 }
 
 /** The writer's own records, in the order of the journal. */
@@ -50,6 +56,7 @@ describe('processes', { timeout: 120_000 }, () => {
   let workers: Worker[] = []
   beforeEach(() => {
     folder = makeTemporaryFolder()
+    openTest(folder).close()
     workers = []
   })
   afterEach(async () => {
@@ -61,6 +68,10 @@ describe('processes', { timeout: 120_000 }, () => {
     const worker = start(...args)
     workers.push(worker)
     return worker
+  }
+  const startAll = async (): Promise<void> => {
+    await Promise.all(workers.map(({ ready }) => ready))
+    for (const { child } of workers) child.stdin!.end()
   }
   const journalNames = (): string[] => {
     const journal = openTest(folder, { access: 'read' })
@@ -77,6 +88,7 @@ describe('processes', { timeout: 120_000 }, () => {
     await append(journal, [recordOf('first')])
     const writers = ['a', 'b'].map(name => run('write', folder.path, name, String(count)))
     const readers = [0, 1, 2].map(() => run('read', folder.path, String(2 * count + 1)))
+    await startAll()
     for (const worker of [...writers, ...readers]) {
       const { code, errors } = await worker.ended
       assert.equal(code, 0, errors)
@@ -96,15 +108,16 @@ describe('processes', { timeout: 120_000 }, () => {
   })
 
   it('do not starve each other', async () => {
-    const greedy = run('greedy', folder.path, 'g', '4000')
-    const modest = run('write', folder.path, 'm', '30')
+    const greedy = run('greedy', folder.path, 'g', '1500')
+    const modest = run('write', folder.path, 'm', '20')
+    await startAll()
     for (const { ended } of [greedy, modest]) {
       const { code, errors } = await ended
       assert.equal(code, 0, errors)
     }
     const all = journalNames()
-    assert.equal(all.length, 4030)
-    assert.ok(all.lastIndexOf('m29') < all.lastIndexOf('g3999'), 'the modest one had to wait for the end')
+    assert.equal(all.length, 1520)
+    assert.ok(all.lastIndexOf('m19') < all.lastIndexOf('g1499'), 'the modest one had to wait for the end')
   })
 
   it('go on when one is killed', async () => {
@@ -112,6 +125,7 @@ describe('processes', { timeout: 120_000 }, () => {
     for (const killAfter of [3, 31, 64]) {
       const round = `${killAfter}`
       const [dying, living] = ['x', 'y'].map(name => run('write', folder.path, `${name}${round}-`, String(count)))
+      await startAll()
       await dying!.reached(killAfter)
       dying!.child.kill('SIGKILL')
       assert.equal((await dying!.ended).signal, 'SIGKILL')

@@ -14,6 +14,11 @@ const directory = host.files.openDirectory(path)
 assert.ok(directory)
 const limits = { segmentBytesMax: 20_000 }
 
+// All begin at the same time, when their input ends.
+writeSync(1, 'ready\n')
+process.stdin.resume()
+await new Promise(resolve => process.stdin.on('end', resolve))
+
 if (task === 'write' || task === 'greedy') await write(rest[0]!, Number(rest[1]))
 else await read(Number(rest[0]))
 
