@@ -16,14 +16,21 @@ export interface Suite {
 /** Everything that is done in a moment: a file that takes long belongs into one of the slow suites. */
 export const unitSuite: Suite = {
   name: 'unit',
-  files: /^test\/(?:core|commands|cli|ui|tools)\/(?!.*faults\.test)/,
+  files:
+    /^test\/(?:core|commands|cli|ui|tools)\/(?!.*(?:faults|flips|killed|random|processes|repair|gc|fixtures)\.test)/,
   needs: [],
   concurrency: 'all processors',
 }
 
 export const slowSuites: readonly Suite[] = [
-  // Tests named faults.test.ts fail the n-th call of a host, for every n: thousands of runs.
-  { name: 'faults', files: /\/faults\.test\.tsx?$/, needs: [], concurrency: 'all processors' },
+  // Thousands of runs: the n-th call of a host fails, for every n; every byte is flipped; processes are killed.
+  {
+    name: 'faults',
+    files:
+      /^test\/(?:core|commands|cli|ui|tools)\/.*(?:faults|flips|killed|random|processes|repair|gc|fixtures)\.test\.tsx?$/,
+    needs: [],
+    concurrency: 'all processors',
+  },
   { name: 'crash', files: /^test\/crash\//, needs: ['dist'], concurrency: 'one by one' },
   { name: 'pty', files: /^test\/pty\//, needs: ['dist'], concurrency: 'one by one' },
   {
