@@ -77,8 +77,8 @@ async function* walkRetained(context: TimelineContext, report: Report, options: 
     const from = Math.max(horizon - 1, options.since)
     const range = from > 0 ? ` from #${from} on` : ''
     report.line('states', states, `${many(states, 'kept state')}${range}, ${many(links, 'link')} of records${before}`)
-    report.line('objects', reach.objects, `${many(reach.objects, 'object')} that they need: there is each`)
-    report.line('directory nodes', reach.nodes, `${many(reach.nodes, 'node')} read: whole, canonical`)
+    report.line('objects', reach.objects, `${many(reach.objects, 'object')} that they need, each looked up`)
+    report.line('directory nodes', reach.nodes, `${many(reach.nodes, 'node')} read: content and canonical form`)
     return reach
   }
 }
