@@ -146,7 +146,7 @@ function checkKeyName(name: string): void {
 
 function checkNoteText(text: string): void {
   if (!text.endsWith('\n') || text.length < 2) throw new FormatError('the text of a note ends with a newline')
-  if (/[\x00-\x09\x0b-\x1f\x7f]/.test(text)) throw new FormatError('a control character in a note')
+  if (/[\x00-\x09\x0b-\x1f]/.test(text)) throw new FormatError('a control character in a note')
   if (!text.isWellFormed()) throw new FormatError('a note that is not UTF-8')
 }
 
