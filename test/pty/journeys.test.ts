@@ -274,10 +274,21 @@ test('the palette runs verbs and actions; the help lists the live keys', async c
 
 test('X cancels what runs and says what is true', async context => {
   const place = makePlace(context)
+  for (let number = 0; number < 3000; number++) place.write(`many/${number % 50}/file-${number}`, `${number}\n`)
+  place.sentctl('absorb')
   const screen = place.screen()
   await screen.waitFor('as recorded')
   screen.type('X')
   await screen.waitFor('Nothing is running')
+  screen.type(`/many${keys.enter}d`)
+  await screen.waitFor('d again deletes')
+  screen.type('dX')
+  // It may have been committed before the key came; what is said has to be so.
+  await screen.waitFor(/Cancelled: delete many|deleted many/)
+  const cancelled = screen.text().includes('Cancelled')
+  if (cancelled) assert.match(screen.text(), /nothing was recorded, nothing changed/)
+  assert.equal(place.exists('many/1/file-1'), cancelled)
+  assert.equal(place.sentctl('log', '-n', '1').includes('delete many'), !cancelled)
 })
 
 test('a name that would move the cursor is shown escaped', async context => {

@@ -10,7 +10,7 @@ import { type Operation, operationText } from '../state/operation.ts'
 import { type Channels, createChannels } from './channels.ts'
 import { copyOut } from './copyOut.ts'
 import { editFile } from './editor.ts'
-import { followSystem } from './follow.ts'
+import { followRecords, followTree } from './follow.ts'
 import { startOperation } from './operations.ts'
 import { problemOf } from './problem.ts'
 import { finish } from './queries.ts'
@@ -43,17 +43,35 @@ export function createEffects(options: EffectsOptions): Effects {
     | { readonly controller: AbortController; readonly done: Promise<void>; readonly text: string }
     | undefined
 
+  /** A look at a tree that is being changed would only find what is not in place yet: it waits for the end. */
+  let lookAfter: Extract<Effect, { type: 'ask' }> | undefined
+  const ask = (effect: Extract<Effect, { type: 'ask' }>): void => {
+    if (operation !== undefined && effect.query.ask === 'status') lookAfter = effect
+    else channels?.ask(effect)
+  }
+
+  /** The tree is watched once the first look has ended: watching looks itself, and must not pass for the look before. */
+  const afterFirstLook = (watched: System): ((message: Message) => void) => {
+    let looked = false
+    return message => {
+      post(message)
+      if (looked || !('ask' in message) || message.ask !== 'status') return
+      looked = true
+      void followTree(watched, post, ending.signal)
+    }
+  }
+
   const open = async (rootPath: string): Promise<void> => {
     try {
       const found = await openRoot(host, { rootPath, session, signal: ending.signal })
       system = found.system
-      channels = createChannels({ system, session, post })
+      channels = createChannels({ system, session, post: afterFirstLook(found.system) })
       post({
         type: 'opened',
         root: rootInfo(system, found.notices, environment.HOME),
         lastSeq: system.now().records - 1,
       })
-      followSystem(system, post, ending.signal)
+      void followRecords(system, post, ending.signal)
     } catch (error) {
       if (ending.signal.aborted) return
       if (isSentientError(error, 'ROOT_NOT_FOUND'))
@@ -71,6 +89,8 @@ export function createEffects(options: EffectsOptions): Effects {
     const controller = new AbortController()
     const done = work(controller.signal, 'operation').finally(() => {
       operation = undefined
+      if (lookAfter !== undefined) channels?.ask(lookAfter)
+      lookAfter = undefined
     })
     operation = { controller, done, text }
   }
@@ -129,7 +149,7 @@ export function createEffects(options: EffectsOptions): Effects {
     run(effect) {
       switch (effect.type) {
         case 'ask':
-          return channels?.ask(effect)
+          return ask(effect)
         case 'forget':
           return channels?.forget(effect.channel)
         case 'operate':

@@ -9,13 +9,12 @@ const batchMs = 60
 const batchRecordsMax = 2000
 const treeQuietMs = 400
 
-/** Follows until the signal is aborted. */
-export function followSystem(system: System, post: (message: Message) => void, signal: AbortSignal): void {
-  void followRecords(system, post, signal)
-  void followTree(system, post, signal)
-}
-
-async function followRecords(system: System, post: (message: Message) => void, signal: AbortSignal): Promise<void> {
+/** Tells of new records until the signal is aborted. */
+export async function followRecords(
+  system: System,
+  post: (message: Message) => void,
+  signal: AbortSignal,
+): Promise<void> {
   let batch: RecordView[] = []
   let timer: NodeJS.Timeout | undefined
   const flush = (): void => {
@@ -37,7 +36,8 @@ async function followRecords(system: System, post: (message: Message) => void, s
   }
 }
 
-async function followTree(system: System, post: (message: Message) => void, signal: AbortSignal): Promise<void> {
+/** Tells of changes on disk until the signal is aborted. */
+export async function followTree(system: System, post: (message: Message) => void, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   try {
     for await (const event of system.watch({ signal })) {

@@ -15,7 +15,11 @@ const isSame = (a: Change, b: Change): boolean => a.state === b.state && a.disk?
 
 /** The intervals after one more look, which ended at `now`. */
 export function lookedAgain(
-  before: { readonly report: StatusReport | undefined; readonly intervals: Intervals },
+  before: {
+    readonly report: StatusReport | undefined
+    readonly intervals: Intervals
+    readonly lookedAt: number | undefined
+  },
   report: StatusReport,
   now: number,
 ): Intervals {
@@ -25,7 +29,7 @@ export function lookedAgain(
       const earlier = known.get(change.path)
       const interval = before.intervals.get(change.path)
       if (earlier !== undefined && interval !== undefined && isSame(earlier, change)) return [change.path, interval]
-      return [change.path, { after: report.lastLook, before: now }]
+      return [change.path, { after: before.lookedAt ?? report.lastLook, before: now }]
     }),
   )
 }

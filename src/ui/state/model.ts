@@ -55,6 +55,8 @@ export interface StatusView {
   readonly problem: Problem | undefined
   /** Between which looks each of the changes came to be. */
   readonly intervals: Intervals
+  /** When the last look of this session ended. */
+  readonly lookedAt: number | undefined
   /** How often a look has ended: what depends on the marks asks again when it grows. */
   readonly looks: number
 }

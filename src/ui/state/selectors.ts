@@ -69,8 +69,8 @@ function changesSpans(status: StatusView, wide: boolean): Line {
   const { report, checking, problem } = status
   if (problem !== undefined) return [span('c: not looked', 'bad')]
   if (report === undefined) return checking ? [span('looking ...', 'dim')] : []
-  const { damaged, unreadable } = report.counts
-  const others = report.changes.length - damaged - unreadable
+  const { damaged, unreadable, applying } = report.counts
+  const others = report.changes.length - damaged - unreadable - applying
   if (report.changes.length === 0) return [span('as recorded', 'good')]
   const spans: Span[] = [span('c: ', 'key')]
   if (others > 0) spans.push(span(`${countText(others)} changed`, 'changed'))
@@ -78,6 +78,7 @@ function changesSpans(status: StatusView, wide: boolean): Line {
     spans.push(span(others > 0 ? (wide ? ', ' : ' ') : ''), span(`${countText(damaged)} damaged`, 'damaged'))
   if (unreadable > 0)
     spans.push(span(spans.length > 1 ? ' ' : ''), span(`${countText(unreadable)} unreadable`, 'damaged'))
+  if (applying > 0) spans.push(span(`${spans.length > 1 ? ' ' : ''}${countText(applying)} being applied`, 'dim'))
   return spans
 }
 

@@ -203,7 +203,14 @@ function answered(model: Model, message: Extract<Message, { type: 'answer' }>): 
   if (message.ask === 'status') {
     const looks = model.status.looks + 1
     const intervals = lookedAgain(model.status, message.answer, model.clock)
-    const status = { report: message.answer, checking: false, problem: undefined, intervals, looks }
+    const status = {
+      report: message.answer,
+      checking: false,
+      problem: undefined,
+      intervals,
+      lookedAt: model.clock,
+      looks,
+    }
     const next: Model = { ...model, status }
     // The first look found something, and nobody has pressed a key yet: that is what is to be seen first.
     const first = looks === 1 && !model.touched && message.answer.changes.length > 0

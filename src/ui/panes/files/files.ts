@@ -26,7 +26,10 @@ export const filesPane = definePane<FilesState, keyof typeof filesActions>({
   moved: showContent,
   receive: receiveFilesMessage,
   subject: state => currentEntry(state)?.path,
-  rowText: (state, index) => displayBytes(state.rows[index]?.name ?? ''),
+  rowText(state, index) {
+    const entry = state.rows[index]
+    return entry === undefined ? '' : displayBytes(entry.name) + (entry.kind === 'dir' ? '/' : '')
+  },
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]
     if (state.filter !== '') return showRows({ ...state, filter: '' }, context)
