@@ -149,6 +149,7 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
     // Finishing a committed change is part of opening, also for a reader, wherever the folder can be written.
     access: writable ? 'write' : 'read',
     logId: formatFile.logId,
+    earlierLogIds: formatFile.earlier ?? [],
   })
   const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
   const worktree = openWorktree({ root, stage, derived, clock, random })
