@@ -12,7 +12,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 const fallbackEditors = ['micro', 'nano', 'vi'] as const
 
 /** A shell command; undefined when there is no editor at all. */
-export function findEditor(environment: Environment): string | undefined {
+function findEditor(environment: Environment): string | undefined {
   const wanted = environment.VISUAL || environment.EDITOR
   if (wanted) return wanted
   const folders = (environment.PATH ?? '').split(path.delimiter).filter(Boolean)

@@ -79,7 +79,7 @@ export function contentReceived(content: Content, channel: string, message: Mess
 
 const without = ({ key, scroll, hunk, marks }: Content): Omit<Content, 'loading'> => ({ key, scroll, hunk, marks })
 
-export function diffRowsOf(diff: FileDiff): DiffRows {
+function diffRowsOf(diff: FileDiff): DiffRows {
   const rows: DiffRow[] = []
   for (const hunk of diff.hunks) {
     const start = hunk.beforeLines > 0 ? hunk.beforeStart : hunk.afterStart

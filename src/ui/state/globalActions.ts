@@ -70,7 +70,7 @@ const searchPrompt = (model: Model): Effect =>
   })
 
 /** The cursor of the pane on another row. */
-export function movedTo(model: Model, row: number): Step<Model> {
+function movedTo(model: Model, row: number): Step<Model> {
   return stepPane(model, model.pane, (pane, state, context) => {
     const list = moved(state.list, row, pane.length(state), context.list.height)
     return pane.moved({ ...state, list }, context)

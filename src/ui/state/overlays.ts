@@ -18,7 +18,7 @@ const withTop = (model: Model, overlay: Overlay): Model => ({
 const withoutTop = (model: Model): Model => ({ ...model, overlays: model.overlays.slice(0, -1) })
 
 /** Rows of the palette and of a panel: what the body of the screen holds. */
-export const overlayRows = (model: Model): number => Math.max(1, model.size.rows - 2)
+const overlayRows = (model: Model): number => Math.max(1, model.size.rows - 2)
 export const paletteRows = (model: Model): number => Math.max(1, Math.min(overlayRows(model) - 1, 14))
 
 /** A key for the topmost overlay. `dispatch` runs an action that the palette chose. */

@@ -41,7 +41,7 @@ function actionItems(model: Model): PaletteItem[] {
     }))
 }
 
-export const itemText = (item: PaletteItem): string =>
+const itemText = (item: PaletteItem): string =>
   item.kind === 'action' ? item.title : item.kind === 'verb' ? `${item.verb.name} ${item.verb.summary}` : item.words
 
 /** The text as a command line, when it begins with a verb and goes on. */

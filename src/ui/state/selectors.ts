@@ -88,11 +88,11 @@ function progressSpans(model: Model): Line {
 }
 
 /** What is running and worth a row: an operation before a look. */
-export const shownWork = (model: Model): WorkView | undefined =>
+const shownWork = (model: Model): WorkView | undefined =>
   model.work.find(({ channel }) => channel === 'operation') ?? model.work.at(-1)
 
 /** `rollback to x  212/348 files  X cancels` */
-export function workText({ text, done, total, unit, cancellable }: WorkView): string {
+function workText({ text, done, total, unit, cancellable }: WorkView): string {
   const amount = (value: number): string => (unit === 'bytes' ? sizeText(value) : countText(value))
   const name = unit === 'bytes' ? '' : ` ${unit}`
   const progress =

@@ -34,7 +34,6 @@ export const builtInTheme: Theme = {
   good: { colour: 'green', bold: true },
   bad: { colour: 'red', bold: true },
   past: { reverse: true, bold: true },
-  match: { underline: true },
 }
 
 const colourCodes: Readonly<Record<Colour, number>> = {

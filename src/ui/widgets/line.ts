@@ -23,7 +23,6 @@ export type Role =
   | 'good'
   | 'bad'
   | 'past' // the banner of a past state
-  | 'match'
 
 export interface Span {
   readonly text: string

@@ -60,7 +60,7 @@ export function chosenEntries(state: FilesState): readonly ListedEntry[] {
 }
 
 /** Asks for the directory again: after marks, the state or the disk may have changed. */
-export function relist(state: FilesState, context: Context): Step<FilesState> {
+function relist(state: FilesState, context: Context): Step<FilesState> {
   const at = context.past === undefined ? undefined : stateTextOf(context.past)
   return [state, [{ type: 'ask', channel: listChannel, query: { ask: 'directory', path: state.path, at } }]]
 }

@@ -38,7 +38,7 @@ export function traceListLines(state: TraceState, context: Context): Line[] {
   return rows
 }
 
-export function traceHeader(state: TraceState, width: number): Line {
+function traceHeader(state: TraceState, width: number): Line {
   const filter = state.filterText === '' ? '' : `  ${state.filterOn ? 'f' : 'off'}: ${state.filterText}`
   const scanned = isFiltered(state) && state.scannedFrom > 0 ? `  searched from #${countText(state.scannedFrom)}` : ''
   const left: Line = [

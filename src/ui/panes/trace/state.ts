@@ -44,7 +44,7 @@ export const initialTrace: TraceState = {
   problem: undefined,
 }
 
-export const chunkRecords = 128
+const chunkRecords = 128
 const chunksHeldMax = 24
 const scanWanted = 200
 /** Matches beyond this are not collected further: older ones need a narrower filter. */
