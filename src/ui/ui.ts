@@ -37,13 +37,19 @@ const probeMs = 300
 const closeMsMax = 5000
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
-/** Runs the screen until it is left; resolves with the exit code. Throws USAGE where there is no terminal. */
+/** Runs the screen until it is left; resolves with the exit code. Throws USAGE where no screen can be drawn. */
 export async function startUi(options: UiStartOptions): Promise<number> {
   const { stdin, stdout } = process
   if (stdin.isTTY !== true || stdout.isTTY !== true)
     throw new SentientError('USAGE', {
       what: 'the screen needs a terminal',
       hint: 'Use the verbs: sentctl help lists them.',
+    })
+  if (process.env.TERM === 'dumb' && options.profile === undefined)
+    throw new SentientError('USAGE', {
+      what: 'the terminal can not place its cursor',
+      found: 'TERM=dumb',
+      hint: 'Use the verbs, or name what it can do: sentctl ui --profile vt100.',
     })
   checkKeyMaps()
   const ending = createEnding()

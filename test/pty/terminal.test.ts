@@ -127,6 +127,13 @@ test('a terminal without UTF-8 gets ASCII only', async context => {
   assert.doesNotMatch(screen.bytes(), /[^\x00-\x7f]/)
 })
 
+test('a terminal that can not place its cursor is told so', async context => {
+  const screen = makePlace(context).screen({ environment: { TERM: 'dumb' } })
+  assert.equal((await screen.exit()).exitCode, 2)
+  assert.match(screen.text(), /TERM=dumb/)
+  assert.doesNotMatch(screen.bytes(), /\x1b\[\?/)
+})
+
 test('where no root folder is, 1 starts a history and changes nothing', async context => {
   const place = makePlace(context, { init: false })
   const screen = place.screen({ args: ['ui'] })
