@@ -13,21 +13,22 @@ export interface Suite {
   readonly concurrency: 'all processors' | 'one by one'
 }
 
+/** Thousands of runs: every n-th call of a host fails, every byte is flipped, processes are killed, histories drawn. */
+const longTests = /(?<=\/)(?:faults|flips|killed|random|processes|repair|gc|fixtures|timeline)\.test\.tsx?$/
+const quickFolders = /^test\/(?:core|commands|cli|ui|tools)\//
+
 /** Everything that is done in a moment: a file that takes long belongs into one of the slow suites. */
 export const unitSuite: Suite = {
   name: 'unit',
-  files:
-    /^test\/(?:core|commands|cli|ui|tools)\/(?!.*(?:faults|flips|killed|random|processes|repair|gc|fixtures)\.test)/,
+  files: new RegExp(`${quickFolders.source}(?!.*${longTests.source})`),
   needs: [],
   concurrency: 'all processors',
 }
 
 export const slowSuites: readonly Suite[] = [
-  // Thousands of runs: the n-th call of a host fails, for every n; every byte is flipped; processes are killed.
   {
     name: 'faults',
-    files:
-      /^test\/(?:core|commands|cli|ui|tools)\/.*(?:faults|flips|killed|random|processes|repair|gc|fixtures)\.test\.tsx?$/,
+    files: new RegExp(`${quickFolders.source}.*${longTests.source}`),
     needs: [],
     concurrency: 'all processors',
   },
