@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { type Cell, keys, openTerminal, type Terminal } from '../test/support/terminal.ts'
+import { build, isBuildFresh } from './build.ts'
 
 interface Scene {
   readonly name: string
@@ -216,6 +217,7 @@ async function main(root: string, options: readonly string[]): Promise<void> {
   }
   const pngFolder = optionOf('--png')
   const only = optionOf('--scene')
+  if (!isBuildFresh(root)) await build(root)
   await withFolder(root, optionOf('--root'), async folder => {
     for (const scene of scenes) {
       if (only !== undefined && scene.name !== only) continue
