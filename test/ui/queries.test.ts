@@ -124,10 +124,13 @@ test('the beginning of a long text is not taken for bytes because it ends within
 })
 
 test('a file of a past state is copied out, and nothing is ever replaced', () => {
-  const target = { cwd: scratch, name: 'fstab.then' }
+  const target = { cwd: scratch, home: scratch, name: '~/fstab.then' }
   const to = copyOut(system, { path: 'etc/fstab', at: '#1' }, target)
   assert.equal(fs.readFileSync(to, 'utf8'), 'one\ttab\nsecond \x1b[31m line\n')
   assert.throws(() => copyOut(system, { path: 'etc/fstab', at: 'disk' }, target), { code: 'PATH_EXISTS' })
+  assert.throws(() => copyOut(system, { path: 'etc/fstab', at: 'disk' }, { ...target, name: 'root/inside' }), {
+    code: 'USAGE',
+  })
   assert.throws(() => copyOut(system, { path: 'etc/none', at: 'disk' }, { ...target, name: 'n' }), {
     code: 'PATH_NOT_FOUND',
   })

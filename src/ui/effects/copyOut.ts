@@ -7,15 +7,20 @@ import type { GovernedPath } from '../../core/timeline/model.ts'
 
 const chunkBytes = 256 * 1024
 
-/** Copies to `name`, relative to `cwd`; never replaces anything. Returns where it went. */
+/** Copies to `name`, relative to `cwd`, `~/` is the home; never replaces anything. Returns where it went. */
 export function copyOut(
   system: System,
   source: { readonly path: GovernedPath; readonly at: string },
-  target: { readonly cwd: string; readonly name: string },
+  target: { readonly cwd: string; readonly home: string | undefined; readonly name: string },
 ): string {
+  const to = path.resolve(
+    target.cwd,
+    target.home === undefined ? target.name : target.name.replace(/^~(?=\/)/, target.home),
+  )
+  if (to.startsWith(`${system.rootPath}/`))
+    throw new SentientError('USAGE', { what: 'that lies in the root folder', where: to, hint: 'y and p put it there.' })
   const file = system.openFile(source.path, source.at === 'disk' ? 'disk' : system.resolve(source.at))
   if (file === undefined) throw new SentientError('PATH_NOT_FOUND', { where: source.path })
-  const to = path.resolve(target.cwd, target.name)
   try {
     const out = fs.openSync(to, 'wx')
     try {

@@ -168,7 +168,7 @@ export function createEffects(options: EffectsOptions): Effects {
         case 'copyOut':
           return tryOrToast(() => {
             if (system === undefined) return
-            const to = copyOut(system, effect, { cwd, name: effect.name })
+            const to = copyOut(system, effect, { cwd, home: environment.HOME, name: effect.name })
             post({ type: 'toast', text: `Copied out to ${shownPath(to, environment.HOME)}`, kind: 'good' })
           })
         case 'survey':

@@ -128,7 +128,7 @@ export const filesActions = {
     const entry = currentEntry(state)
     if (entry?.kind !== 'file') return effectsOnly(state, toast('Only a file can be copied out.', 'bad'))
     const time = nameTimeText(context.past?.time ?? context.now)
-    const text = `${displayBytes(entry.name)}.${time}`
+    const text = `~/${displayBytes(entry.name)}.${time}`
     return effectsOnly(state, askText('files.copyOut', 'copy out to', { text, data: entry.path }))
   },
   versions(state: FilesState): Files {
