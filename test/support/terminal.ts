@@ -139,7 +139,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`still running\n${framed(textRows())}`)), timeoutMs)
       })
-      return Promise.race([ended, late]).finally(() => clearTimeout(timer))
+      // What was written last has to be on the screen, too: xterm takes bytes in a moment later.
+      const settled = ended.then(result => new Promise<Exit>(resolve => screen.write('', () => resolve(result))))
+      return Promise.race([settled, late]).finally(() => clearTimeout(timer))
     },
     close() {
       try {
