@@ -15,7 +15,7 @@ import type { PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, Notice, OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { readUnapplied } from './recovery.ts'
-import { type Transaction, transact } from './transact.ts'
+import { namingErrors, type Transaction, transact } from './transact.ts'
 
 export interface AbsorbOptions {
   readonly signal?: AbortSignal
@@ -28,10 +28,16 @@ export interface AbsorbOptions {
 const bulkPaths = 10
 
 /** Records drift: of the paths and what lies below them, or of everything. */
-export async function* absorb(
+export const absorb = (
   context: TimelineContext,
   paths: readonly GovernedPath[],
   options: AbsorbOptions = {},
+): Work<OperationResult> => namingErrors(context, absorbPaths(context, paths, options))
+
+async function* absorbPaths(
+  context: TimelineContext,
+  paths: readonly GovernedPath[],
+  options: AbsorbOptions,
 ): Work<OperationResult> {
   const action = options.action ?? 'absorb'
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })

@@ -19,7 +19,7 @@ import { captureEntry } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { GovernedPath, Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
-import { transact } from './transact.ts'
+import { namingErrors, transact } from './transact.ts'
 
 interface Walk {
   readonly context: TimelineContext
@@ -33,10 +33,12 @@ interface Walk {
 }
 
 /** Records everything that is there, as the first content of a new root folder. */
-export async function* adopt(
+export const adopt = (
   context: TimelineContext,
   options: { readonly signal?: AbortSignal } = {},
-): Work<OperationResult> {
+): Work<OperationResult> => namingErrors(context, adoptAll(context, options))
+
+async function* adoptAll(context: TimelineContext, options: { readonly signal?: AbortSignal }): Work<OperationResult> {
   const { state } = stateInForce(context)
   if (!isEmpty(context, state.files)) return yield* absorb(context, [], { ...options, action: 'adopt' })
   const ingest = context.store.beginIngest({ shared: false })

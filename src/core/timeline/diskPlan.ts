@@ -122,10 +122,11 @@ export async function* keepDrift(
   plan: DiskPlan,
   signal: AbortSignal | undefined,
 ): Work<KeptDrift | undefined> {
-  if (plan.inTheWay.length === 0) return undefined
   const inTheWay = new Set(plan.inTheWay)
   const tops = new Set(plan.targets.filter(givesWay).map(target => target.path))
-  const found = yield* differencesAt(context, { ingest, files: state.files, paths: inTheWay, signal })
+  const paths = new Set([...inTheWay, ...tops])
+  if (paths.size === 0) return undefined
+  const found = yield* differencesAt(context, { ingest, files: state.files, paths, signal })
   // Other drift, in directories of which only the mode is in the way, stays as it is and is nobody's business here.
   const affected = found.filter(
     ({ path }) => inTheWay.has(path) || ancestorsOf(path).some(ancestor => tops.has(ancestor)),
@@ -133,6 +134,7 @@ export async function* keepDrift(
   const captured = yield* captureDifferences(context, ingest, affected, signal)
   const problem = captured.problems.find(({ path }) => inTheWay.has(path))
   if (problem !== undefined) throw cannotKeep(problem.path, problem.reason)
+  if (captured.edits.length === 0) return undefined
   const edits = withParents(context, ingest, state.files, captured.edits)
   const root = ingest.put(
     'dag-cbor',

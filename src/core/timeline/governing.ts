@@ -6,6 +6,7 @@ import { cidText, type Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory } from '../host/host.ts'
 import type { ObjectReader } from '../store/tree.ts'
+import { writeProblem } from '../worktree/apply.ts'
 import { settingsName } from '../worktree/reserved.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { OperationResult, Work } from './model.ts'
@@ -53,22 +54,27 @@ export function readSettingsFile(root: Directory): string | undefined {
       const found = error.code === 'IS_A_DIRECTORY' ? 'a directory' : 'no regular file'
       throw new SentientError('SETTINGS_INVALID', { where: settingsName, expected: 'a file', found }, error)
     }
+    if (isHostError(error)) throw new SentientError('IO', { where: settingsName, found: error.code }, error)
     throw error
   }
 }
 
 export function writeSettingsFile(context: Pick<TimelineContext, 'directories' | 'random'>, text: string): void {
   const { root, runtime } = context.directories
-  const temporary = `settings-${hexOf(context.random.bytes(4))}`
-  const mode = root.stat(settingsName)?.mode ?? 0o644
-  const file = runtime.open(temporary, 'create', mode)
   try {
-    file.write(Buffer.from(text), 0)
-    file.flush()
-  } finally {
-    file.close()
+    const temporary = `settings-${hexOf(context.random.bytes(4))}`
+    const mode = root.stat(settingsName)?.mode ?? 0o644
+    const file = runtime.open(temporary, 'create', mode)
+    try {
+      file.write(Buffer.from(text), 0)
+      file.flush()
+    } finally {
+      file.close()
+    }
+    runtime.rename(temporary, root, settingsName)
+  } catch (error) {
+    throw writeProblem(error, root.path)
   }
-  runtime.rename(temporary, root, settingsName)
 }
 
 /** How sentient.yaml stands against what is in force. */
@@ -92,6 +98,7 @@ export async function* applySettings(
   context: TimelineContext,
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
+  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
   const text = readSettingsFile(context.directories.root)
   if (text === undefined) {
     writeSettingsFile(context, context.settingsText())

@@ -2,7 +2,7 @@
 // one; what somebody changed outside and would be lost is kept as a snapshot first.
 import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
-import { sameLink } from '../format/id.ts'
+import { type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { ByteString, FileKind } from '../host/host.ts'
 import { createSlicer } from '../progress.ts'
@@ -15,7 +15,7 @@ import { openBelow } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
 import type { PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, OperationResult, Work } from './model.ts'
-import { type Transaction, transact } from './transact.ts'
+import { namingErrors, type Transaction, transact } from './transact.ts'
 
 export interface ByteSource {
   readonly size: number
@@ -91,7 +91,7 @@ export async function* put(
   checkGovernedPath(path)
   const early = source.size > privateIngestBytes ? context.store.beginIngest({ shared: false }) : undefined
   try {
-    const stored = early && (yield* store(context, early, source, options.signal))
+    const stored = early && (yield* namingErrors(context, store(context, early, source, options.signal)))
     const result = yield* transact(
       context,
       { label: 'put', ingest: early, signal: options.signal },
@@ -116,7 +116,12 @@ export async function* put(
   }
 }
 
-async function* store(context: TimelineContext, ingest: Ingest, source: ByteSource, signal?: AbortSignal) {
+async function* store(
+  context: TimelineContext,
+  ingest: Ingest,
+  source: ByteSource,
+  signal?: AbortSignal,
+): Work<{ link: Link; size: number }> {
   const slicer = createSlicer(context.clock, signal)
   const steps = ingestContentSteps(ingest, source)
   let bytes = 0

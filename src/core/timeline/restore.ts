@@ -38,6 +38,7 @@ export async function* restore(
   for (const path of paths) checkGovernedPath(path)
   if (options.hunks !== undefined) return yield* restoreHunks(context, single(paths, '--hunk'), to, options)
   if (options.as !== undefined) return yield* restoreAs(context, single(paths, '--as'), to, options)
+  const unread: Unread = []
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     for (const path of paths) requireSomewhere(context, tx, target, path)
@@ -47,7 +48,8 @@ export async function* restore(
         changes.set(change.path, change)
       addParents(tx, target, path, changes)
     }
-    yield* addDrift(context, tx, target.files, { under: paths, changes, removeNew: true, signal: options.signal })
+    const { signal } = options
+    yield* addDrift(context, tx, target.files, { under: paths, changes, unread, removeNew: true, signal })
     return {
       action: 'restore',
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
@@ -56,7 +58,7 @@ export async function* restore(
       snapshotBefore: bulk('restore', changes.size),
     }
   })
-  return result ?? nothingDone('restore')
+  return withUnread(result ?? nothingDone('restore'), unread)
 }
 
 function single(paths: readonly GovernedPath[], flag: string): GovernedPath {
@@ -94,11 +96,24 @@ function addParents(
   }
 }
 
+/** What could not be looked at: whether something there was changed outside nobody knows. */
+type Unread = { readonly path: GovernedPath; readonly reason: string }[]
+
+function withUnread(result: OperationResult, unread: Unread): OperationResult {
+  const first = unread[0]
+  if (first === undefined) return result
+  const count = unread.length === 1 ? '1 path' : `${unread.length} paths`
+  const text = `${count} could not be looked at and may differ, first ${displayBytes(first.path)}: ${first.reason}`
+  const paths = unread.map(({ path }) => path)
+  return { ...result, drifted: [...result.drifted, ...paths], notices: [...result.notices, { code: 'drift', text }] }
+}
+
 interface DriftRequest {
   readonly under: readonly GovernedPath[]
   readonly changes: Map<GovernedPath, PlannedChange>
   /** New paths of an explicitly restored directory go; in a rollback they stay, unless something needs their place. */
   readonly removeNew: boolean
+  readonly unread: Unread
   readonly signal: AbortSignal | undefined
 }
 
@@ -112,7 +127,8 @@ async function* addDrift(context: TimelineContext, tx: Transaction, target: Link
     under: request.under,
     signal: request.signal,
   })
-  for (const { path, recorded } of look.differences) {
+  for (const { path, recorded, unreadable } of look.differences) {
+    if (unreadable !== undefined) request.unread.push({ path, reason: unreadable })
     if (request.changes.has(path)) continue
     const after = findPath(tx.ingest, target, path) ?? null
     if (recorded === null && after === null && !request.removeNew) continue
@@ -256,11 +272,13 @@ export async function* rollback(
   to: StatePoint,
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
+  const unread: Unread = []
   const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     const changes = new Map<GovernedPath, PlannedChange>()
     for (const change of diffTrees(tx.ingest, tx.state.files, target.files)) changes.set(change.path, change)
-    yield* addDrift(context, tx, target.files, { under: [], changes, removeNew: false, signal: options.signal })
+    const { signal } = options
+    yield* addDrift(context, tx, target.files, { under: [], changes, unread, removeNew: false, signal })
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
@@ -279,5 +297,5 @@ export async function* rollback(
       afterwards: follow,
     }
   })
-  return result ?? nothingDone('rollback')
+  return withUnread(result ?? nothingDone('rollback'), unread)
 }

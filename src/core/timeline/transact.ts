@@ -86,6 +86,15 @@ export async function* transact(
   })
 }
 
+/** What a port says while an operation prepares itself, as what it means to the caller. */
+export async function* namingErrors<T>(context: TimelineContext, work: Work<T>): Work<T> {
+  try {
+    return yield* work
+  } catch (error) {
+    throw writeProblem(error, context.directories.root.path)
+  }
+}
+
 /** Holds the writer lock around a generator: the lock's callback is a promise, the progress goes through. */
 export async function* underLock<T>(
   context: TimelineContext,
@@ -177,7 +186,7 @@ async function* commit(
   const report = yield* context.worktree.applyChange(context.store, staged)
   yield* writeUnapplied(context, report.unapplied)
   context.journal.setApplied(context.journal.head().size)
-  const notices = noticesOf(report, made.protectedAs, disk.inTheWay)
+  const notices = noticesOf(report, made.protectedAs, kept?.seen.length ?? 0)
   if (domainsChange) await afterwards(context, plan, notices)
   return {
     seq: (appended.at(-1) as { seq: number }).seq,
@@ -328,12 +337,12 @@ function appendDenial(
 function noticesOf(
   report: { unapplied: readonly { path: ByteString; reason: string }[]; drifted: readonly ByteString[] },
   protectedAs: string | undefined,
-  inTheWay: readonly ByteString[],
+  keptPaths: number,
 ): Notice[] {
   const notices: Notice[] = []
   const count = (n: number) => (n === 1 ? '1 path' : `${n} paths`)
   if (protectedAs !== undefined) {
-    const text = `${count(inTheWay.length)} changed outside stood in the way; kept as snapshot ${protectedAs}`
+    const text = `${count(keptPaths)} changed outside stood in the way; kept as snapshot ${protectedAs}`
     notices.push({ code: 'protected', text })
   }
   if (report.unapplied.length > 0) {
@@ -344,7 +353,7 @@ function noticesOf(
     })
   }
   if (report.drifted.length > 0) {
-    const text = `${count(report.drifted.length)} changed at that moment and left as they are, first ${displayBytes(report.drifted[0])}`
+    const text = `${count(report.drifted.length)} left on disk as they are, changed at that moment or holding what is not recorded, first ${displayBytes(report.drifted[0])}`
     notices.push({ code: 'drift', text })
   }
   return notices

@@ -15,7 +15,7 @@ import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { changesOf, requireRecord } from './records.ts'
-import { type Plan, type Transaction, transact } from './transact.ts'
+import { namingErrors, type Plan, type Transaction, transact } from './transact.ts'
 
 interface Cancellable {
   readonly signal?: AbortSignal
@@ -74,10 +74,15 @@ export function redoTarget(context: TimelineContext, session?: string): JournalR
   return undefined
 }
 
-export async function* undo(
-  context: TimelineContext,
-  options: Cancellable & { readonly seq?: number; readonly session?: string } = {},
-): Work<OperationResult> {
+interface UndoOptions extends Cancellable {
+  readonly seq?: number
+  readonly session?: string
+}
+
+export const undo = (context: TimelineContext, options: UndoOptions = {}): Work<OperationResult> =>
+  namingErrors(context, undoRecord(context, options))
+
+async function* undoRecord(context: TimelineContext, options: UndoOptions): Work<OperationResult> {
   const target = options.seq === undefined ? undoTarget(context, options.session) : requireRecord(context, options.seq)
   if (target === undefined)
     throw new SentientError('NOT_UNDOABLE', { what: 'There is nothing to undo', hint: 'See sentctl log.' })
@@ -92,10 +97,10 @@ export async function* undo(
   return yield* reverse(context, target, 'undo', options.signal)
 }
 
-export async function* redo(
-  context: TimelineContext,
-  options: Cancellable & { readonly session?: string } = {},
-): Work<OperationResult> {
+export const redo = (context: TimelineContext, options: Omit<UndoOptions, 'seq'> = {}): Work<OperationResult> =>
+  namingErrors(context, redoRecord(context, options))
+
+async function* redoRecord(context: TimelineContext, options: Omit<UndoOptions, 'seq'>): Work<OperationResult> {
   const target = redoTarget(context, options.session)
   if (target === undefined)
     throw new SentientError('NOT_UNDOABLE', { what: 'There is nothing to redo', hint: 'See sentctl log.' })

@@ -131,19 +131,25 @@ function checkWritable(options: ApplyOptions, targets: readonly Target[]): void 
     try {
       // A directory of ours that its mode closes is opened for the moment it takes.
       if ((directory.selfStat().mode & 0o200) === 0) continue
+      // When something fails from here on the note stays, and the next writer removes what it names.
       note.write(joinPath(path, `${stagePrefix}${name}`))
-      directory.open(`${stagePrefix}${name}`, 'create', 0o600).close()
-      directory.removeFile(`${stagePrefix}${name}`)
-    } catch (error) {
-      // Space is another question, and removals need none.
-      if (isHostError(error, 'NO_SPACE')) continue
-      // The note stays: if the name is there, the next writer removes it.
-      throw error
+      if (tryName(directory, `${stagePrefix}${name}`)) directory.removeFile(`${stagePrefix}${name}`)
     } finally {
       directory.close()
     }
   }
   note.remove()
+}
+
+/** False when there is no space: that is another question, and removals need none. */
+function tryName(directory: Directory, name: ByteString): boolean {
+  try {
+    directory.open(name, 'create', 0o600).close()
+    return true
+  } catch (error) {
+    if (!isHostError(error, 'NO_SPACE')) throw error
+    return false
+  }
 }
 
 /** Why one path is left out, when the rest shall go on; undefined for what is no such reason. */
@@ -224,7 +230,7 @@ interface Step {
 /** Removals from below, then what is made from above, then the final modes of directories from below. */
 function stepsOf(options: ApplyOptions, change: StagedChange, left: ReadonlyMap<ByteString, string>): Step[] {
   const order = [...change.targets].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const blocked = (path: ByteString) => [...left.keys()].some(other => isWithin(other, path) && other !== path)
+  const blocked = (path: ByteString) => [...left].some(([other, why]) => why === 'unapplied' && isWithin(other, path))
   const step = (target: Target, work: () => Outcome): Step => ({ path: target.path, work })
   return [
     ...order

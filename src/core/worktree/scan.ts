@@ -99,7 +99,13 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
         totals.ignored++
         continue
       }
-      const stat = disk === undefined ? undefined : frame.handle.stat(name)
+      let stat: FileStat | undefined
+      try {
+        stat = disk === undefined ? undefined : frame.handle.stat(name)
+      } catch (error) {
+        found({ path, recorded: entry, disk: undefined, unreadable: reasonUnreadable(error) })
+        continue
+      }
       if (stat?.kind === 'dir') {
         if (entry?.kind === 'dir') {
           if (entry.mode !== stat.mode) found({ path, recorded: entry, disk: stat })
@@ -324,12 +330,17 @@ export async function* lookAtContent(
     } catch (error) {
       if (isHostError(error, 'NOT_FOUND', 'SYMLINK', 'IS_A_DIRECTORY'))
         return { unreadable: 'it changes while it is read' }
-      if (isHostError(error, 'DENIED')) return { unreadable: 'permission denied' }
-      if (isHostError(error, 'IO')) return { unreadable: 'the disk reports an error' }
-      throw error
+      return { unreadable: reasonUnreadable(error) }
     }
   }
   return { unreadable: 'it changes while it is read' }
+}
+
+/** One path that can not be read must not end the look; throws what is no reason of that kind. */
+function reasonUnreadable(error: unknown): string {
+  if (isHostError(error, 'DENIED')) return 'permission denied'
+  if (isHostError(error, 'IO')) return 'the disk reports an error'
+  throw error
 }
 
 /** Contents known of one directory's files; `fresh` ones were hashed by this look. */
@@ -383,8 +394,7 @@ function listSorted(frame: DirectoryFrame, found: (difference: Difference) => vo
   try {
     return frame.handle.list().sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   } catch (error) {
-    if (!isHostError(error, 'DENIED', 'IO')) throw error
-    const unreadable = error.code === 'IO' ? 'the disk reports an error' : 'permission denied'
+    const unreadable = reasonUnreadable(error)
     found({ path: frame.path, recorded: frame.entry, disk: frame.handle.selfStat(), unreadable })
     return undefined
   }

@@ -121,6 +121,8 @@ export function openWorktree(options: WorktreeOptions): Worktree {
       }
       finished = true
       return { ...totals, differences }
+    } catch (error) {
+      throw readProblem(error)
     } finally {
       if (!finished) writer?.abort()
     }
@@ -174,6 +176,12 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     },
     lastLook: () => (derived === undefined ? undefined : readLook(derived)),
   }
+}
+
+/** A failed port call while looking, as what it means to the caller. */
+function readProblem(error: unknown): unknown {
+  if (!isHostError(error)) return error
+  return new SentientError('IO', { where: error.path, found: `${error.call}: ${error.code}` }, error)
 }
 
 const compiledRules = new WeakMap<readonly string[], readonly IgnoreRule[]>()

@@ -72,6 +72,8 @@ export const anyStep: fc.Arbitrary<Step> = fc.record({
   choice: number,
 })
 
+export const anyHistory = fc.array(anyStep, { minLength: 10, maxLength: 40 })
+
 const names = ['a', 'b', 'c', 'a.b']
 const contents = ['', 'one', 'two', 'same size 1', 'same size 2', 'x'.repeat(5_000)]
 const modes = [0o644, 0o600, 0o755, 0o700]

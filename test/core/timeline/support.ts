@@ -14,7 +14,15 @@ import type { TimelineContext } from '../../../src/core/timeline/context.ts'
 import type { GovernedPath, StatePoint, Work } from '../../../src/core/timeline/model.ts'
 import { replayTrace } from '../../../src/core/timeline/trace.ts'
 import { isOutsideFiles } from '../../../src/core/worktree/reserved.ts'
-import { buildTree, describeTree, type Tree, type TreeEntry } from '../../support/host.ts'
+import {
+  buildTree,
+  createTestClock,
+  createTestHost,
+  describeTree,
+  makeTemporaryFolder,
+  type Tree,
+  type TreeEntry,
+} from '../../support/host.ts'
 
 /** Where a root folder can be made: a host to run on, and a handle for changes that the host knows nothing of. */
 export interface TimelineSubject {
@@ -25,6 +33,23 @@ export interface TimelineSubject {
   /** Moves the clock. */
   advance(ms: number): void
   remove(): void
+}
+
+/** A folder on a memory disk of its own, with a clock that only tests move. */
+export function inMemory(): TimelineSubject {
+  const host = createTestHost({ stateDirectoryPath: '/state' })
+  const top = host.files.openDirectory('/')!
+  top.makeDirectory('folder', 0o755)
+  const directory = top.child('folder')!
+  top.close()
+  return { host, path: '/folder', directory, remove: () => directory.close(), advance: host.clock.advance }
+}
+
+/** A folder on the real disk. Its clock starts at the real time, as ages are told by the times of real files. */
+export function onDisk(): TimelineSubject {
+  const clock = createTestClock({ startMicros: Date.now() * 1000 })
+  const { host, path, directory, remove } = makeTemporaryFolder({ clock })
+  return { host, path, directory, remove, advance: clock.advance }
 }
 
 /** Runs long work to its end. */
