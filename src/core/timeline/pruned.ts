@@ -61,8 +61,10 @@ export function stateAt(
 }
 
 function isPruned(context: TimelineContext, point: { readonly seq: number; readonly root: ObjectId }): boolean {
+  // The state in force is kept by every gc: most questions end here, with nothing read.
+  if (point.root === context.journal.head().root) return false
   const horizon = gcHorizon(context)
-  if (point.seq >= horizon - 1 || point.root === context.journal.head().root) return false
+  if (point.seq >= horizon - 1) return false
   if (currentSnapshots(context).some(snapshot => snapshot.root === point.root)) return false
   const first = context.journal.read(horizon)
   return first.state !== 'intact' || first.record.envelope.root !== point.root
