@@ -7,6 +7,8 @@ import { findingLines } from './findings.ts'
 import type { TextContext } from './renderers.ts'
 
 const listedMax = 200
+/** What repair once wrote down as lost for good, and verify goes on naming. */
+const lossCodes: ReadonlySet<string> = new Set(['object-missing', 'record-damaged', 'record-lost'])
 
 export function render(report: OutputOf<(typeof commandTable)['verify']>, { style, base }: TextContext): string {
   const { checks, findings, damaged, drifted } = report
@@ -21,7 +23,11 @@ export function render(report: OutputOf<(typeof commandTable)['verify']>, { styl
     lines.push(`  ... and ${findings.length - listedMax} more: sentctl verify --json lists all`)
   if (damaged)
     lines.push('', style.red('Damage was found. Nothing was changed: sentctl repair mends what can be mended.'))
-  else if (drifted) lines.push('', `${style.green('The history is whole.')} Some paths changed outside: sentctl status`)
-  else lines.push('', style.green('The history is whole.'))
+  else {
+    const lost = findings.filter(({ code, severity }) => severity === 'note' && lossCodes.has(code)).length
+    const whole =
+      lost === 0 ? style.green('The history is whole.') : `The history is whole but for ${lost} known to be lost.`
+    lines.push('', drifted ? `${whole} Some paths changed outside: sentctl status` : whole)
+  }
   return `${lines.join('\n')}\n`
 }
