@@ -12,10 +12,10 @@ import { createLogKey } from './keys/keys.ts'
 import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
 import type { InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
-import { readSettingsFile, writeSettingsFile } from './timeline/governing.ts'
 import { createSkeleton, survey } from './timeline/init.ts'
 import type { OperationResult, Work } from './timeline/model.ts'
 import { defaultSettings, parseSettings, type Settings, settingsError, settingsText } from './timeline/settings.ts'
+import { readSettingsFile, writeSettingsFile } from './timeline/settingsFile.ts'
 
 interface Opening {
   readonly findRoot: (host: Host, startPath: string) => string | undefined

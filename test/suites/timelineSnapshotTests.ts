@@ -159,7 +159,7 @@ function retentionTests(bench: TimelineBench): void {
     await finished(system.setSetting('retention', '{ snapshots: 64, hourly: 3, daily: 2, weekly: 1 }'))
     await finished(system.snapshotCreate({ name: 'mine' }))
     const times: number[] = []
-    for (let i = 1; i <= 24 * 9; i++) {
+    for (let i = 1; i <= 24 * 3; i++) {
       subject.advance(hourMs)
       await put(system, 'a', `${i}`)
       const made = await finished(system.snapshotCreate({ automatic: true }))

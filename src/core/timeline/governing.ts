@@ -1,12 +1,10 @@
 // Settings as they are governed: sentient.yaml is a candidate while it differs from what is in force, and comes into
 // force by a record only. A rollback that brings old settings back lets the file follow, unless somebody edited it.
 import { isSentientError, SentientError } from '../errors.ts'
-import { hexOf } from '../format/bytes.ts'
 import { cidText, type Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory } from '../host/host.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { writeProblem } from '../worktree/apply.ts'
 import { settingsName } from '../worktree/reserved.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { OperationResult, Work } from './model.ts'
@@ -22,59 +20,13 @@ import {
   settingsError,
   settingsText,
 } from './settings.ts'
+import { readSettingsFile, writeSettingsFile } from './settingsFile.ts'
 import { transact } from './transact.ts'
 
 export interface SettingsCandidate {
   readonly state: 'none' | 'changed' | 'missing' | 'invalid'
   readonly problem?: SettingsProblem
   readonly differences: readonly { readonly key: string; readonly inForce: string; readonly candidate: string }[]
-}
-
-/** The working copy's text; undefined when there is no such file. */
-export function readSettingsFile(root: Directory): string | undefined {
-  try {
-    const file = root.open(settingsName, 'read')
-    try {
-      const size = file.stat().size
-      if (size > settingsBytesMax) {
-        throw new SentientError('SETTINGS_INVALID', {
-          where: settingsName,
-          expected: `at most ${settingsBytesMax} bytes`,
-          found: `${size} bytes`,
-        })
-      }
-      const bytes = Buffer.alloc(size)
-      return bytes.toString('utf8', 0, file.read(bytes, 0, size, 0))
-    } finally {
-      file.close()
-    }
-  } catch (error) {
-    if (isHostError(error, 'NOT_FOUND')) return undefined
-    if (isHostError(error, 'IS_A_DIRECTORY', 'SYMLINK', 'UNSUPPORTED')) {
-      const found = error.code === 'IS_A_DIRECTORY' ? 'a directory' : 'no regular file'
-      throw new SentientError('SETTINGS_INVALID', { where: settingsName, expected: 'a file', found }, error)
-    }
-    if (isHostError(error)) throw new SentientError('IO', { where: settingsName, found: error.code }, error)
-    throw error
-  }
-}
-
-export function writeSettingsFile(context: Pick<TimelineContext, 'directories' | 'random'>, text: string): void {
-  const { root, runtime } = context.directories
-  try {
-    const temporary = `settings-${hexOf(context.random.bytes(4))}`
-    const mode = root.stat(settingsName)?.mode ?? 0o644
-    const file = runtime.open(temporary, 'create', mode)
-    try {
-      file.write(Buffer.from(text), 0)
-      file.flush()
-    } finally {
-      file.close()
-    }
-    runtime.rename(temporary, root, settingsName)
-  } catch (error) {
-    throw writeProblem(error, root.path)
-  }
 }
 
 /** How sentient.yaml stands against what is in force. */

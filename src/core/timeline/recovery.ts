@@ -1,5 +1,6 @@
 // After a kill: what was committed and is not yet visible is made visible, by whoever takes the writer lock next.
 // Paths that can not be changed on disk are remembered, so that they are not taken for changes made outside.
+import { isSentientError } from '../errors.ts'
 import { byteStringOf, bytesOf, displayBytes } from '../format/bytes.ts'
 import { type CborValue, decode, encode, isLink, isList } from '../format/cbor.ts'
 import { FormatError } from '../format/formatError.ts'
@@ -13,6 +14,8 @@ import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
 import type { Work } from './model.ts'
+import { defaultSettings, settingsText } from './settings.ts'
+import { readSettingsFile, writeSettingsFile } from './settingsFile.ts'
 
 const unappliedName = 'unapplied'
 const unappliedPathsMax = 100_000
@@ -45,6 +48,7 @@ async function* finishApplying(context: TimelineContext, signal?: AbortSignal): 
   const { states, seen } = range
   const report = yield* context.worktree.recover({ reader: context.store, changes, states, seen }, signal)
   yield* writeUnapplied(context, report.unapplied)
+  finishSettingsFile(context, range)
   context.journal.setApplied(head.size)
   if (changes.length > 0) {
     const text = `finished record ${head.size - 1}, which was committed and not yet visible: ${changes.length} paths`
@@ -60,6 +64,8 @@ async function* finishApplying(context: TimelineContext, signal?: AbortSignal): 
 interface Range {
   /** The files of every state from the one before the range to the last. */
   readonly states: readonly Link[]
+  /** The settings of these states. */
+  readonly settings: readonly (Link | undefined)[]
   /** What operations of the range saw on disk, kept and were to overwrite. */
   readonly seen: ReadonlyMap<ByteString, readonly (Entry | null)[]>
   /** What the disk shall show where that is not the last state. */
@@ -70,8 +76,10 @@ function readRange(context: TimelineContext, applied: number, size: number): Ran
   const states: Link[] = []
   const seen = new Map<ByteString, (Entry | null)[]>()
   let shown = new Map<ByteString, Entry | null>()
+  const settings: (Link | undefined)[] = []
   const add = (root: ObjectId) => {
-    const { files } = readState(context.store, root)
+    const { files, settings: link } = readState(context.store, root)
+    settings.push(link)
     if (states.at(-1)?.id !== files.id) states.push(files)
   }
   const before = applied === 0 ? undefined : context.journal.read(applied - 1)
@@ -88,7 +96,23 @@ function readRange(context: TimelineContext, applied: number, size: number): Ran
     shown = new Map()
     for (const { path, after } of listIn(context, body?.fields?.shown)) shown.set(path, after)
   }
-  return { states, seen, shown }
+  return { states, settings, seen, shown }
+}
+
+/** sentient.yaml follows the settings in force when it still shows some from before: nobody edited it since. */
+function finishSettingsFile(context: TimelineContext, { settings }: Range): void {
+  const last = settings.at(-1)
+  if (settings.every(link => sameLink(link, last))) return
+  const textOf = (link: Link | undefined) =>
+    link === undefined ? settingsText(defaultSettings) : Buffer.from(context.store.get(link)).toString('utf8')
+  try {
+    const shown = readSettingsFile(context.directories.root)
+    const text = textOf(last)
+    if (shown !== text && settings.some(link => textOf(link) === shown)) writeSettingsFile(context, text)
+  } catch (error) {
+    // A candidate that stays one is no reason not to go on.
+    if (!isSentientError(error)) throw error
+  }
 }
 
 function listIn(context: TimelineContext, link: CborValue | undefined): Iterable<TreeChange> {

@@ -185,9 +185,9 @@ async function* commit(
   committed()
   const report = yield* context.worktree.applyChange(context.store, staged)
   yield* writeUnapplied(context, report.unapplied)
-  context.journal.setApplied(context.journal.head().size)
   const notices = noticesOf(report, made.protectedAs, kept?.seen.length ?? 0)
   if (domainsChange) await afterwards(context, plan, notices)
+  context.journal.setApplied(context.journal.head().size)
   return {
     seq: (appended.at(-1) as { seq: number }).seq,
     action: plan.action,

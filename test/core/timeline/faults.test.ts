@@ -105,6 +105,8 @@ interface Moment {
   readonly recorded: Record<string, string>
   readonly shown: Record<string, string>
   readonly drift: Record<string, string>
+  /** How sentient.yaml stands. */
+  readonly candidate: string
 }
 
 interface Prepared {
@@ -122,6 +124,7 @@ async function momentOf(host: TestHost, system: System, directory: Directory): P
     recorded: recordedOf(system),
     shown: diskOf(directory),
     drift: await changesOutside(system),
+    candidate: (await system.settingsCandidate()).state,
   }
 }
 
@@ -253,6 +256,7 @@ async function check(
     assert.deepEqual(others(recordedOf(system)), others(expected.recorded), 'the record is the one before or after')
     assert.deepEqual(others(diskOf(directory)), others(expected.shown), 'the disk shows it')
     assert.deepEqual(others(drift), others(expected.drift), 'nothing else has changed outside')
+    if (allowed.left !== true) assert.equal((await system.settingsCandidate()).state, expected.candidate)
     assertReadable(system, before.records - 1)
     await finished(system.put('the next', sourceOf('operation works')))
     assert.deepEqual(stageOf(directory), [])
