@@ -6,7 +6,7 @@ import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
-import type { Directory, Host } from './host/host.ts'
+import type { Directory, Host, Randomness } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
 import { writeBinding } from './keys/binding.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
@@ -135,7 +135,8 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
   }
   const tree = child(root, '.tree')
   const derived = derivedChild(root, '.db')
-  const stage = derived === undefined ? undefined : derivedChild(runtime, 'stage')
+  const staging = derived === undefined ? undefined : derivedChild(runtime, 'stage')
+  const stage = staging !== undefined && canWrite(staging, host.random) ? staging : undefined
   const writable = permission.state === 'write' && stage !== undefined
   const access = options.access === 'write' && writable ? 'write' : 'read'
   const { clock, random, processes, locks } = host
@@ -204,6 +205,20 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
       store.close()
       for (const directory of opened.reverse()) directory.close()
     },
+  }
+}
+
+/** Whether files can be made there: media that became read-only still show every directory. */
+function canWrite(directory: Directory, random: Randomness): boolean {
+  const name = `probe-${hexOf(random.bytes(6))}`
+  try {
+    directory.open(name, 'create', 0o600).close()
+    directory.removeFile(name)
+    return true
+  } catch (error) {
+    // A full disk is no reason to open for reading only: removing things must stay possible.
+    if (isHostError(error)) return error.code === 'NO_SPACE'
+    throw error
   }
 }
 
