@@ -9,7 +9,7 @@ import { ingestContentSteps } from '../store/content.ts'
 import type { Ingest } from '../store/store.ts'
 import { type Edit, emptyDirectory } from '../store/tree.ts'
 import { nameOf, parentOf } from '../worktree/paths.ts'
-import type { Difference } from '../worktree/scan.ts'
+import { type Difference, firstBytes } from '../worktree/scan.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
 import type { Work } from './model.ts'
@@ -95,7 +95,7 @@ export async function* captureEntry(
       const file = parent.open(name, 'read')
       try {
         const stat = file.stat()
-        const steps = ingestContentSteps(ingest, file, { expectedBytes: stat.size })
+        const steps = ingestContentSteps(ingest, firstBytes(file, stat.size), { expectedBytes: stat.size })
         let step = steps.next()
         while (!step.done) {
           if (request.slicer.due()) {

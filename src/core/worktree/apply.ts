@@ -12,6 +12,7 @@ import type { Progress, Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import { ancestorsOf, isWithin, joinPath, nameOf, parentOf } from './paths.ts'
+import { firstBytes } from './scan.ts'
 import { noteOf, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
 import { openBelow, openNearest, sameStat } from './walk.ts'
 
@@ -332,7 +333,7 @@ function isAsSeen(parent: Directory, name: ByteString, now: FileStat | undefined
   if (target.recheck === undefined || now?.kind !== 'file') return true
   const file = parent.open(name, 'read')
   try {
-    return sameLink(hashContent(file).link, target.recheck)
+    return sameLink(hashContent(firstBytes(file, now.size)).link, target.recheck)
   } finally {
     file.close()
   }

@@ -6,7 +6,7 @@ import { bytesOf } from '../format/bytes.ts'
 import { type Link, objectId, rawLink, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, Directory, FileStat, ListedName } from '../host/host.ts'
+import type { ByteString, Directory, FileStat, ListedName, OpenFile } from '../host/host.ts'
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
 import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
@@ -312,7 +312,7 @@ export async function* lookAtContent(
       const file = handle.open(name, 'read')
       try {
         stat = file.stat()
-        const steps = hashContentSteps(file)
+        const steps = hashContentSteps(firstBytes(file, stat.size))
         let step = steps.next()
         while (!step.done) {
           if (slicer.due()) {
@@ -334,6 +334,14 @@ export async function* lookAtContent(
     }
   }
   return { unreadable: 'it changes while it is read' }
+}
+
+/** A file's first bytes: one that grows while it is read has an end all the same. */
+export function firstBytes(file: Pick<OpenFile, 'read'>, size: number): Pick<OpenFile, 'read'> {
+  return {
+    read: (target, offset, length, position) =>
+      position < size ? file.read(target, offset, Math.min(length, size - position), position) : 0,
+  }
 }
 
 /** One path that can not be read must not end the look; throws what is no reason of that kind. */
