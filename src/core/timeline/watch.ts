@@ -3,13 +3,8 @@
 
 import { isSentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
-import { isHostError } from '../host/error.ts'
-import type { ByteString, Directory, Files } from '../host/host.ts'
-import { createSlicer } from '../progress.ts'
+import type { Files } from '../host/host.ts'
 import { findPath, sameApartFromChildren } from '../store/tree.ts'
-import { joinPath } from '../worktree/paths.ts'
-import { isOutsideFiles } from '../worktree/reserved.ts'
-import { openBelow, sameStat } from '../worktree/walk.ts'
 import { absorb } from './absorb.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { PlannedChange } from './diskPlan.ts'
@@ -19,6 +14,7 @@ import { snapshotCreate } from './snapshotOperations.ts'
 import { currentSnapshots } from './snapshots.ts'
 import { driftRules, status } from './status.ts'
 import { transact } from './transact.ts'
+import { coveredBy, watchDirectories } from './watchDirectories.ts'
 
 export interface WatchOptions {
   readonly signal: AbortSignal
@@ -36,14 +32,16 @@ export interface WatchEvent {
   readonly seq?: number
 }
 
-/** Directories watched at most; a larger tree is looked at whole every `pollMs`. */
-const watchesMax = 16_384
+/** What happened is looked at when nothing more came for so long, or when it went on for longer than that. */
 const settleMs = 300
+const settleMsMax = 5_000
 const tickMs = 250
+/** A tree of which not every directory can be watched is looked at as a whole this often. */
 const pollMs = 15_000
 const healAfterMs = 2_000
 const healTriesMax = 3
 const healBackOffMs = 60_000
+const healForgetMs = 10 * 60_000
 /** When at least this many recorded paths, and half of what was looked at, vanish at once, a mount went away. */
 const massGoneMin = 100
 
@@ -59,65 +57,40 @@ export async function* watch(
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent> {
   const { clock } = context
-  const dirty = new Set<GovernedPath>()
-  const watches = createWatches(context, files, path => dirty.add(path))
-  const healing = new Map<GovernedPath, Healing>()
-  const shown = new Map<GovernedPath, string>()
-  let records = context.journal.head().size
-  const event = (
-    kind: WatchEvent['kind'],
-    text: string,
-    paths: readonly GovernedPath[] = [],
-    seq?: number,
-  ): WatchEvent => ({
-    kind,
-    time: clock.nowMicros(),
-    paths,
-    text,
-    seq,
-  })
+  const { signal } = options
+  const touched = createTouched(() => clock.monotonicMs())
+  const watches = watchDirectories(context, files, path => touched.add(path))
+  const event: MakeEvent = (kind, text, paths = [], seq) => ({ kind, time: clock.nowMicros(), paths, text, seq })
+  const acting: Acting = { options, event, healing: new Map(), shown: new Map(), hindered: { until: 0, told: '' } }
   try {
-    let complete = await watches.add('', options.signal)
-    yield event(
-      'watching',
-      complete
-        ? `${watches.count()} directories`
-        : `${watches.count()} directories, the whole tree every ${pollMs / 1000} s`,
-    )
-    let waiting: Change[] = [...(await settled(status(context, { signal: options.signal }))).changes]
+    let complete = await watches.renew([''], signal)
+    const count = `${watches.count()} directories`
+    yield event('watching', complete ? count : `${count}, the whole tree every ${pollMs / 1000} s`)
+    let records = context.journal.head().size
+    let waiting = (await settled(status(context, { signal }))).changes
     let lastLookMs = clock.monotonicMs()
-    let lastEventMs = -settleMs
-    let known = 0
-    const hindered: Hindrance = { until: 0, told: '' }
-    while (!options.signal.aborted) {
-      if (dirty.size !== known) lastEventMs = clock.monotonicMs()
-      known = dirty.size
+    while (!signal.aborted) {
+      // First what others recorded: that is no drift.
+      for (const seen of await newRecords(context, records)) yield event('record', seen.summary, [], seen.seq)
+      records = context.journal.head().size
       const now = clock.monotonicMs()
-      const due = dirty.size > 0 && now - lastEventMs >= settleMs
-      const poll = !complete && now - lastLookMs >= pollMs
-      if (due || poll) {
-        const whole = poll || dirty.has('')
-        const under = whole ? [] : [...dirty]
-        dirty.clear()
-        known = 0
+      const under = touched.take() ?? (!complete && now - lastLookMs >= pollMs ? [''] : [])
+      if (under.length > 0) {
+        if (under.includes('')) yield event('rescan', 'looking at everything again')
         lastLookMs = now
-        if (whole) yield event('rescan', 'looking at everything again')
-        const report = await settled(status(context, { under, signal: options.signal }))
-        for (const path of whole ? [''] : under) complete = (await watches.add(path, options.signal)) && complete
-        forgetSeen(shown, report, under)
-        waiting = [...waiting.filter(change => !covered(change.path, under)), ...report.changes]
-        if (massGone(report)) {
-          yield event(
-            'problem',
-            `${report.counts.gone} recorded paths are gone at once; nothing is kept or healed until that is looked at`,
-          )
+        // Watched first, then looked at: what comes in between is told once more, and nothing is missed.
+        complete = (await watches.renew(under, signal)) && (complete || under.includes(''))
+        const report = await lookAt(context, under, acting)
+        if (report === undefined) for (const path of under) touched.add(path)
+        else waiting = merged(waiting, report, under, acting)
+        if (report !== undefined && massGone(report)) {
+          const { gone } = report.counts
+          yield event('problem', `${gone} recorded paths are gone at once; none of it is kept or healed by itself`)
           waiting = waiting.filter(change => change.state !== 'gone')
         }
       }
-      for (const seen of await newRecords(context, records)) yield event('record', seen.summary, [], seen.seq)
-      records = context.journal.head().size
-      if (now >= hindered.until) {
-        const acted = await act(context, { waiting, options, healing, shown, event, hindered })
+      if (now >= acting.hindered.until) {
+        const acted = await act(context, waiting, acting)
         waiting = acted.left
         yield* acted.events
       }
@@ -125,13 +98,65 @@ export async function* watch(
         yield event('problem', 'the root folder itself is gone')
         return
       }
-      await clock.sleep(tickMs, options.signal)
+      await clock.sleep(tickMs, signal)
     }
   } catch (error) {
-    if (!options.signal.aborted || !isSentientError(error, 'CANCELLED')) throw error
+    if (!signal.aborted || !isSentientError(error, 'CANCELLED')) throw error
   } finally {
     watches.close()
   }
+}
+
+type MakeEvent = (kind: WatchEvent['kind'], text: string, paths?: readonly GovernedPath[], seq?: number) => WatchEvent
+
+/** Paths that something happened to, until it is time to look at them. */
+function createTouched(nowMs: () => number) {
+  const paths = new Set<GovernedPath>()
+  let firstMs = 0
+  let lastMs = 0
+  return {
+    add(path: GovernedPath): void {
+      lastMs = nowMs()
+      if (paths.size === 0) firstMs = lastMs
+      paths.add(path)
+    },
+    take(): GovernedPath[] | undefined {
+      const now = nowMs()
+      if (paths.size === 0 || (now - lastMs < settleMs && now - firstMs < settleMsMax)) return undefined
+      const taken = [...paths]
+      paths.clear()
+      return taken
+    },
+  }
+}
+
+/** Undefined when the disk does not let itself be looked at just now. */
+async function lookAt(
+  context: TimelineContext,
+  paths: readonly GovernedPath[],
+  { options, hindered }: Acting,
+): Promise<StatusReport | undefined> {
+  const under = paths.includes('') ? [] : paths
+  try {
+    return await settled(status(context, { under, signal: options.signal }))
+  } catch (error) {
+    if (!isSentientError(error, 'IO')) throw error
+    hindered.until = context.clock.monotonicMs() + hinderedMs
+    return undefined
+  }
+}
+
+/** What waits for its time, with what a look at some paths found. What is no drift any more is told when it comes again. */
+function merged(
+  waiting: readonly Change[],
+  report: StatusReport,
+  under: readonly GovernedPath[],
+  { shown }: Acting,
+): Change[] {
+  const isCovered = coveredBy(under)
+  const still = new Set(report.changes.map(change => change.path))
+  for (const path of shown.keys()) if (isCovered(path) && !still.has(path)) shown.delete(path)
+  return [...waiting.filter(change => !isCovered(change.path)), ...report.changes]
 }
 
 /** Why nothing can be recorded at the moment, and until when it is not tried again. */
@@ -149,104 +174,122 @@ async function settled<T>(work: Work<T>): Promise<T> {
   }
 }
 
-const covered = (path: ByteString, under: readonly ByteString[]): boolean =>
-  under.length === 0 || under.some(top => path === top || path.startsWith(`${top}/`))
-
-/** What is no drift any more is told again when it comes back. */
-function forgetSeen(shown: Map<GovernedPath, string>, report: StatusReport, under: readonly ByteString[]): void {
-  const still = new Set(report.changes.map(change => change.path))
-  for (const path of shown.keys()) if (covered(path, under) && !still.has(path)) shown.delete(path)
-}
-
 function massGone(report: StatusReport): boolean {
   return report.counts.gone >= massGoneMin && report.counts.gone * 2 > report.counts.gone + report.filesChecked
 }
 
-interface ActRequest {
-  readonly waiting: readonly Change[]
+/** What a watch carries from turn to turn. */
+interface Acting {
   readonly options: WatchOptions
   readonly healing: Map<GovernedPath, Healing>
   readonly shown: Map<GovernedPath, string>
   readonly hindered: Hindrance
-  readonly event: (kind: WatchEvent['kind'], text: string, paths?: readonly GovernedPath[], seq?: number) => WatchEvent
+  readonly event: MakeEvent
 }
 
 /** Does with each change what its rule says; those whose time has not come are left for the next turn. */
-async function act(context: TimelineContext, request: ActRequest): Promise<{ left: Change[]; events: WatchEvent[] }> {
+async function act(
+  context: TimelineContext,
+  waiting: readonly Change[],
+  acting: Acting,
+): Promise<{ left: Change[]; events: WatchEvent[] }> {
   const left: Change[] = []
   const events: WatchEvent[] = []
   const keep: Change[] = []
   const heal: Change[] = []
   const nowMs = context.clock.monotonicMs()
   const driftRule = driftRules(context.settings())
-  for (const change of request.waiting) {
-    const fingerprint = `${change.state} ${change.disk?.size ?? ''} ${change.disk?.mtime ?? ''}`
-    if (request.shown.get(change.path) !== fingerprint) {
-      request.shown.set(change.path, fingerprint)
-      events.push(request.event('drift', `${change.state}: ${change.reason}`, [change.path]))
-    }
-    if (!['changed', 'new', 'gone'].includes(change.state)) continue
-    const rule = ruleFor(driftRule(change.path), context, request.options)
+  for (const change of waiting) {
+    tellOnce(change, acting, events)
+    if (!['changed', 'new', 'gone'].includes(change.state) || change.kind === 'other') continue
+    const rule = ruleFor(driftRule(change.path), context, acting.options)
     if (rule === 'absorb') keep.push(change)
     else if (rule === 'heal') {
-      if (isRipe(context, change, request.healing.get(change.path), nowMs)) heal.push(change)
+      if (isRipe(context, change, acting.healing.get(change.path), nowMs)) heal.push(change)
       else left.push(change)
     }
   }
+  const { hindered, event } = acting
   try {
-    await keepPaths(context, keep, request, events)
-    await healRipe(context, heal, { ...request, nowMs }, events)
-    const quiet = await quietSnapshot(context, request.options.signal)
-    if (quiet !== undefined) events.push(request.event('snapshot', quiet, [], context.journal.head().size - 1))
-    request.hindered.told = ''
+    await keepPaths(context, keep, acting, events)
+    await healRipe(context, heal, { ...acting, nowMs }, events)
+    const quiet = await quietSnapshot(context, acting.options.signal)
+    if (quiet !== undefined) events.push(event('snapshot', quiet, [], context.journal.head().size - 1))
+    hindered.told = ''
   } catch (error) {
-    // Somebody else writes, or the disk is full: that passes, and the watch goes on.
-    if (!isSentientError(error, 'LOCKED', 'DISK_FULL', 'NOT_WRITABLE', 'IO')) throw error
-    request.hindered.until = nowMs + hinderedMs
-    if (request.hindered.told !== error.message) events.push(request.event('problem', error.message))
-    request.hindered.told = error.message
+    // Somebody else writes, the disk is full, a rule forbids it: the watch goes on.
+    if (!isSentientError(error, 'LOCKED', 'DISK_FULL', 'NOT_WRITABLE', 'IO', 'DENIED')) throw error
+    if (hindered.told !== error.message) events.push(event('problem', error.message))
+    hindered.told = error.message
+    // What is forbidden stays changed outside; everything else is tried again.
+    if (error.code === 'DENIED') return { left, events }
+    hindered.until = nowMs + hinderedMs
     return { left: [...left, ...keep, ...heal], events }
   }
   return { left, events }
 }
 
+function tellOnce(change: Change, { shown, event }: Acting, events: WatchEvent[]): void {
+  const fingerprint = `${change.state} ${change.disk?.size ?? ''} ${change.disk?.mtime ?? ''}`
+  if (shown.get(change.path) === fingerprint) return
+  shown.set(change.path, fingerprint)
+  events.push(event('drift', `${change.state}: ${change.reason}`, [change.path]))
+}
+
 async function keepPaths(
   context: TimelineContext,
   keep: readonly Change[],
-  request: ActRequest,
+  acting: Acting,
   events: WatchEvent[],
 ): Promise<void> {
   if (keep.length === 0) return
-  const { signal } = request.options
+  const { signal } = acting.options
   const paths = keep.map(change => change.path)
   const result = await settled(absorb({ ...context, actor: 'unknown' }, paths, { signal }))
   if (result.changedCount === 0) return
-  events.push(request.event('absorbed', `kept ${result.changedCount} paths`, result.changed, result.seq))
+  events.push(acting.event('absorbed', `kept ${result.changedCount} paths`, result.changed, result.seq))
 }
 
 async function healRipe(
   context: TimelineContext,
   heal: readonly Change[],
-  request: ActRequest & { readonly nowMs: number },
+  acting: Acting & { readonly nowMs: number },
   events: WatchEvent[],
 ): Promise<void> {
   if (heal.length === 0) return
-  const result = await healPaths(context, heal, request.options.signal)
   const paths = heal.map(change => change.path)
-  if (result !== undefined) events.push(request.event('healed', `brought back ${heal.length} paths`, paths, result.seq))
-  for (const path of paths) {
-    const tries = (request.healing.get(path)?.tries ?? 0) + 1
-    const fought = tries >= healTriesMax
-    const wait = fought ? healBackOffMs * 2 ** Math.min(6, tries - healTriesMax) : healAfterMs
-    request.healing.set(path, { tries, notBefore: request.nowMs + wait })
-    if (tries === healTriesMax) {
-      const text = `something keeps changing ${displayBytes(path)}; healing it waits longer each time`
-      events.push(request.event('problem', text, [path]))
+  try {
+    const { seq } = (await healPaths(context, heal, acting.options.signal)) ?? {}
+    if (seq !== undefined) events.push(acting.event('healed', `brought back ${heal.length} paths`, paths, seq))
+  } catch (error) {
+    if (!isSentientError(error, 'NOT_WRITABLE')) throw error
+    // One path that can not be brought back must not keep the others from it.
+    if (heal.length > 1) for (const change of heal) await healRipe(context, [change], acting, events)
+    else {
+      acting.healing.set(paths[0], { tries: healTriesMax, notBefore: acting.nowMs + healBackOffMs })
+      events.push(acting.event('problem', error.message, paths))
     }
+    return
   }
+  for (const path of paths) backOff(path, acting, events)
+}
+
+/** A path is brought back again only after a while, a longer one each time. */
+function backOff(path: GovernedPath, acting: Acting & { readonly nowMs: number }, events: WatchEvent[]): void {
+  const { healing, nowMs, event } = acting
+  const before = healing.get(path)
+  const isForgotten = before !== undefined && nowMs - before.notBefore > healForgetMs
+  const tries = (isForgotten ? 0 : (before?.tries ?? 0)) + 1
+  const isFought = tries >= healTriesMax
+  const wait = isFought ? healBackOffMs * 2 ** Math.min(6, tries - healTriesMax) : healAfterMs
+  healing.set(path, { tries, notBefore: nowMs + wait })
+  if (tries !== healTriesMax) return
+  const text = `something keeps changing ${displayBytes(path)}; healing it waits longer each time`
+  events.push(event('problem', text, [path]))
 }
 
 function ruleFor(rule: DriftRule, context: TimelineContext, options: WatchOptions): DriftRule {
+  if (context.access !== 'write') return 'warn'
   if (rule !== 'warn') return rule
   if (options.heal) return 'heal'
   return options.absorb || context.settings().watch.absorb ? 'absorb' : 'warn'
@@ -299,88 +342,4 @@ async function quietSnapshot(context: TimelineContext, signal: AbortSignal): Pro
   if (currentSnapshots(context).at(-1)?.root === stateInForce(context).root) return undefined
   const result = await settled(snapshotCreate(context, { label: 'quiet time', automatic: true, signal }))
   return result.snapshot
-}
-
-/** One watch a directory; a directory that is made anew gets a new one when its parent tells. */
-function createWatches(context: TimelineContext, files: Files, changed: (path: GovernedPath) => void) {
-  const open = new Map<GovernedPath, { readonly directory: Directory; close(): void }>()
-  const identity = context.worktree.root.selfStat()
-
-  const drop = (path: GovernedPath) => {
-    open.get(path)?.close()
-    open.delete(path)
-  }
-
-  const watchOne = (path: GovernedPath): Directory | undefined => {
-    let directory: Directory | undefined
-    try {
-      directory = openBelow(context.worktree.root, path)
-      if (directory === undefined) return undefined
-      const held = open.get(path)
-      if (
-        held !== undefined &&
-        sameStat(held.directory.selfStat(), directory.selfStat()) &&
-        held.directory.selfStat().links > 0
-      ) {
-        return directory
-      }
-      drop(path)
-      const watched = directory.clone()
-      const watcher = files.watch(watched, ({ name, overflow }) => {
-        if (path === '' && name !== undefined && isOutsideFiles(name)) return
-        changed(overflow ? '' : name === undefined ? path : joinPath(path, name))
-      })
-      open.set(path, {
-        directory: watched,
-        close() {
-          watcher.close()
-          watched.close()
-        },
-      })
-      return directory
-    } catch (error) {
-      directory?.close()
-      if (isHostError(error) || isSentientError(error)) return undefined
-      throw error
-    }
-  }
-
-  return {
-    count: () => open.size,
-    /** Watches a directory and all below it; false when there are too many. */
-    async add(path: GovernedPath, signal: AbortSignal): Promise<boolean> {
-      for (const known of [...open.keys()])
-        if (known !== '' && covered(known, [path]) && known !== path && context.worktree.stat(known)?.kind !== 'dir')
-          drop(known)
-      const slicer = createSlicer(context.clock, signal)
-      const { ignore, gitignore } = context.settings()
-      const stack = [path]
-      for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-        if (open.size >= watchesMax) return false
-        if (at !== '' && context.worktree.stat(at)?.kind !== 'dir') continue
-        const directory = watchOne(at)
-        if (directory === undefined) continue
-        try {
-          for (const { name, kind } of directory.list()) {
-            const below = joinPath(at, name)
-            if (kind !== 'dir' || (at === '' && isOutsideFiles(name))) continue
-            if (context.worktree.isIgnored(below, true, { ignore, gitignore }) === undefined) stack.push(below)
-          }
-        } finally {
-          directory.close()
-        }
-        if (slicer.due()) await slicer.pause()
-      }
-      return true
-    },
-    rootIsThere(): boolean {
-      const now = files.openDirectory(context.worktree.root.path)
-      const there = now !== undefined && sameStat(now.selfStat(), identity)
-      now?.close()
-      return there
-    },
-    close() {
-      for (const path of [...open.keys()]) drop(path)
-    },
-  }
 }
