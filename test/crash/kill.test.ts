@@ -56,6 +56,11 @@ async function checkFolder(folder: CrashFolder, workers: readonly Worker[]): Pro
     const drift = await changesOutside(system)
     for (const changed of Object.keys(drift)) assert.match(changed, /^free(\/|$)/, 'only what was changed outside')
     assertEditsKept(folder, system, workers)
+    const { findings } = await finished(system.verify({ deep: true }))
+    assert.deepEqual(
+      findings.filter(finding => finding.severity === 'damage'),
+      [],
+    )
     const next = await put(system, 'next', `after ${system.now().records} records`)
     assert.equal(next.seq >= 0 && system.record(next.seq).action, 'put')
   } finally {

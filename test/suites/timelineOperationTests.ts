@@ -489,6 +489,20 @@ function absorbTests(bench: TimelineBench): void {
     assert.deepEqual(recordedOf(system), disk())
   })
 
+  it('goes on when a directory left the record meanwhile', async () => {
+    const { directory } = bench.subject
+    const system = await bench.make({ d: { x: 'x' } })
+    const other = await bench.open()
+    await finished(other.remove(['d/x']))
+    // What is new in it keeps the directory on disk.
+    editOutside(directory, { 'd/new': 'n' })
+    await finished(other.undo({ seq: 1 })).catch(() => undefined)
+    await finished(other.remove(['d'], { recursive: true }))
+    editOutside(directory, { d: { new: 'again' } })
+    await finished(system.absorb(['d/new']))
+    assert.deepEqual(recordedOf(system), { 'd/': 'dir 755', 'd/new': 'file 644 again' })
+  })
+
   it('two at once keep everything once', async () => {
     const { directory } = bench.subject
     const system = await bench.make({ a: '1', b: '2' })

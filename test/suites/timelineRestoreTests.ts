@@ -114,9 +114,28 @@ function pathTests(bench: TimelineBench): void {
     assert.deepEqual(diskOf(directory), { 'a/': 'dir 755', 'a/x~': 'file 644 ignored', b: 'file 644 1' })
     assert.deepEqual(await changesOutside(system), { a: 'unapplied' })
     assert.equal((await finished(system.absorb([]))).seq, -1, "it is nobody's edit")
+    const other = await bench.open()
+    await put(other, 'b', '2')
+    assert.deepEqual(await changesOutside(other), { a: 'unapplied' }, 'other operations and processes leave it so')
+    await finished(other.undo())
     editOutside(directory, { 'a/x~': null })
-    await finished(system.restore(['a'], old))
+    await finished(other.restore(['a'], old))
+    system.refresh()
     await inStep(bench, system, { a: 'file 644 file', b: 'file 644 1' })
+  })
+
+  it('keeps what is unapplied when its owner names it', async () => {
+    const { directory } = bench.subject
+    const system = await bench.make({ a: 'file' })
+    const old = system.resolve('now')
+    editOutside(directory, { a: { 'x~': 'ignored', kept: 'k' } })
+    await finished(system.absorb([]))
+    await finished(system.rollback(old))
+    editOutside(directory, { 'a/new': 'n' })
+    assert.deepEqual((await finished(system.absorb(['a']))).changed.toSorted(), ['a', 'a/new'])
+    assert.deepEqual(await changesOutside(system), {})
+    await put(system, 'b', 'b')
+    assert.equal(directory.child('.runtime')?.stat('unapplied'), undefined, 'nothing is left to remember')
   })
 
   it('puts a path of an earlier state elsewhere', async () => {

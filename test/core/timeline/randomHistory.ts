@@ -118,6 +118,7 @@ export async function runHistory(makeSubject: () => TimelineSubject, history: re
       await compare(run, `step ${i}, ${JSON.stringify(step)}`)
     }
     await backAndForth(run)
+    await assertSameRootAnew(run, makeSubject)
   } finally {
     await run.system.close()
     subject.remove()
@@ -254,6 +255,23 @@ async function keepState(run: History): Promise<void> {
   if (run.states.length >= 64) return
   await finished(run.system.snapshotCreate({ name }))
   run.states.push({ name, tree: new Map(run.model.recorded) })
+}
+
+/** The same tree, adopted in one go into a folder that knows nothing of how it came about, has the same state root. */
+async function assertSameRootAnew(run: History, makeSubject: () => TimelineSubject): Promise<void> {
+  const subject = makeSubject()
+  const tree = [...run.model.disk].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [path, { kind, content }] of tree) {
+    editOutside(subject.directory, { [path]: kind === 'dir' ? {} : kind === 'file' ? content : symlink(content) })
+  }
+  for (const [path, { kind, mode }] of tree.reverse()) if (kind !== 'symlink') setModeOutside(subject, path, mode)
+  const system = await makeRoot(subject)
+  try {
+    assert.equal(system.now().root, run.system.now().root)
+  } finally {
+    await system.close()
+    subject.remove()
+  }
 }
 
 async function backAndForth(run: History): Promise<void> {
