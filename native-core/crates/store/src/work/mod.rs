@@ -1,0 +1,1 @@
+//! The hot paths: scanning, hashing, taking in, staging.
