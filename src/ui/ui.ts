@@ -3,7 +3,7 @@ import path from 'node:path'
 import { SentientError } from '../core/errors.ts'
 import type { Host } from '../core/host/host.ts'
 import { createEffects, type Effects } from './effects/effects.ts'
-import { shownPath } from './effects/root.ts'
+import { requireDirectory, shownPath } from './effects/root.ts'
 import { checkKeyMaps } from './input/scopes.ts'
 import { createTokenizer, type Token } from './input/tokens.ts'
 import { detectProfile } from './screen/profile.ts'
@@ -37,7 +37,10 @@ const probeMs = 300
 const closeMsMax = 5000
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
-/** Runs the screen until it is left; resolves with the exit code. Throws USAGE where no screen can be drawn. */
+/**
+ * Runs the screen until it is left; resolves with the exit code. Throws USAGE where no screen can be drawn, and
+ * ROOT_NOT_FOUND where the folder that was named is not there; one without a history gets the first start.
+ */
 export async function startUi(options: UiStartOptions): Promise<number> {
   const { stdin, stdout } = process
   if (stdin.isTTY !== true || stdout.isTTY !== true)
@@ -51,6 +54,7 @@ export async function startUi(options: UiStartOptions): Promise<number> {
       found: 'TERM=dumb',
       hint: 'Use the verbs, or name what it can do: sentctl ui --profile vt100.',
     })
+  if (options.rootPath !== undefined) requireDirectory(path.resolve(options.cwd, options.rootPath))
   checkKeyMaps()
   const ending = createEnding()
   let store: Store | undefined

@@ -7,8 +7,8 @@ import {
   failedMap,
   panelMap,
   paneMap,
+  previewMap,
   promptMap,
-  rollbackMap,
   startMap,
 } from '../../src/ui/input/scopes.ts'
 import { paneFacts, paneIds } from '../../src/ui/panes/registry.ts'
@@ -20,7 +20,7 @@ const allMaps = (): KeyMap[] => [
   ...paneIds.flatMap(id => [paneMap(id, 'list'), paneMap(id, 'detail')]),
   promptMap,
   panelMap,
-  rollbackMap,
+  previewMap,
   startMap,
   failedMap,
 ]
@@ -85,9 +85,9 @@ test('undo is not bound in the Trace', () => {
 })
 
 test('a rollback runs by Y alone', () => {
-  const running = [...rollbackMap.byKeys].filter(([, { action }]) => action === 'run').map(([keys]) => keys)
+  const running = [...previewMap.byKeys].filter(([, { action }]) => action === 'run').map(([keys]) => keys)
   assert.deepEqual(running, ['Y'])
-  for (const map of allMaps()) if (map !== rollbackMap) assert.equal(map.byKeys.has('Y'), false)
+  for (const map of allMaps()) if (map !== previewMap) assert.equal(map.byKeys.has('Y'), false)
 })
 
 test('the help shows every key that is live', () => {

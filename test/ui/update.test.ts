@@ -172,7 +172,7 @@ test('a rollback runs from its preview, by Y and by no other key', () => {
     settingsChange: false,
   })
   const top = screen.model().overlays.at(-1)
-  assert.ok(top?.kind === 'panel' && top.panel.id === 'rollback')
+  assert.ok(top?.kind === 'panel' && top.panel.id === 'preview')
   screen.effects()
   for (const key of ['b', 'enter', 'y', 'space', '5', 'u']) screen.press(key)
   assert.deepEqual(screen.effects(), [])

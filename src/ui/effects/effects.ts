@@ -1,5 +1,6 @@
 // Runs what update asked for: questions, operations, the editor, the terminal. Answers come back as messages; nothing
 // here decides what the screen shows.
+import fs from 'node:fs'
 import path from 'node:path'
 import { isSentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
@@ -74,7 +75,7 @@ export function createEffects(options: EffectsOptions): Effects {
       void followRecords(system, post, ending.signal)
     } catch (error) {
       if (ending.signal.aborted) return
-      if (isSentientError(error, 'ROOT_NOT_FOUND'))
+      if (isSentientError(error, 'ROOT_NOT_FOUND') && fs.existsSync(rootPath))
         post({ type: 'noRoot', path: rootPath, shownPath: shownPath(rootPath, environment.HOME) })
       else post({ type: 'openFailed', path: rootPath, problem: problemOf(error) })
     }
@@ -102,6 +103,11 @@ export function createEffects(options: EffectsOptions): Effects {
       const report = createWorkReport({ channel, text: operationText(wanted), cancellable: true, post })
       const lastSeq = (): number => running.now().records - 1
       try {
+        if (wanted.do === 'repair') {
+          const mended = await finish(running.repair({ signal }), report.progress)
+          post({ type: 'repaired', operation: wanted, report: mended, lastSeq: lastSeq() })
+          return
+        }
         const work = startOperation(running, wanted, { signal, session })
         const result = await finish(work, report.progress)
         post({ type: 'operated', operation: wanted, result, lastSeq: lastSeq() })

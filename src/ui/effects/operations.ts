@@ -1,14 +1,14 @@
 // How each operation of the screen is run by the core.
 import type { System } from '../../core/system.ts'
 import type { OperationResult, Work } from '../../core/timeline/model.ts'
-import type { Operation } from '../state/operation.ts'
+import type { TreeOperation } from '../state/operation.ts'
 
 const nothing = { size: 0, read: () => 0 }
 
 /** The work of an operation; it stops with CANCELLED when the signal is aborted. */
 export function startOperation(
   system: System,
-  operation: Operation,
+  operation: TreeOperation,
   options: { readonly signal: AbortSignal; readonly session: string },
 ): Work<OperationResult> {
   const { signal, session } = options

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { makeRootOf, openRootAt, surveyForRoot } from '../../commands/openRoot.ts'
-import { isSentientError } from '../../core/errors.ts'
+import { isSentientError, SentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
 import type { System } from '../../core/system.ts'
 import type { Message, RootInfo } from '../state/model.ts'
@@ -37,6 +37,18 @@ export const rootInfo = (system: System, notices: readonly string[], home: strin
   access: system.access,
   notices,
 })
+
+/** Throws ROOT_NOT_FOUND, NOT_A_DIRECTORY: a history can start only in a folder that is there. */
+export function requireDirectory(folder: string): void {
+  const stat = fs.statSync(folder, { throwIfNoEntry: false })
+  if (stat === undefined)
+    throw new SentientError('ROOT_NOT_FOUND', {
+      what: 'no such directory',
+      where: folder,
+      hint: 'Check its name. To start a history in a new folder, make it first: mkdir.',
+    })
+  if (!stat.isDirectory()) throw new SentientError('NOT_A_DIRECTORY', { where: folder })
+}
 
 /** `~/gateway` */
 export function shownPath(folder: string, home: string | undefined): string {

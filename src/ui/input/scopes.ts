@@ -58,9 +58,9 @@ const panelKeys: readonly Binding<PanelAction>[] = [
   { keys: ['escape', 'q', 'enter'], action: 'close', hint: 'close', help: 'close' },
 ]
 
-/** `Y` alone runs a rollback: never Enter, never the key that opened its preview. */
-const rollbackKeys: readonly Binding<PanelAction | 'run'>[] = [
-  { keys: ['Y'], action: 'run', hint: 'run it', help: 'run the rollback' },
+/** `Y` alone runs what a preview says: never Enter, never the key that opened it. */
+const previewKeys: readonly Binding<PanelAction | 'run'>[] = [
+  { keys: ['Y'], action: 'run', hint: 'run it', help: 'run it' },
   ...panelKeys.map(binding => (binding.action === 'close' ? { ...binding, keys: ['escape', 'q'] } : binding)),
 ]
 
@@ -114,7 +114,7 @@ const failedKeys: readonly Binding<StartAction>[] = [
 
 export const promptMap = createKeyMap([{ name: 'prompt', title: 'Prompt', bindings: promptKeys }])
 export const panelMap = createKeyMap([{ name: 'panel', title: 'Panel', bindings: panelKeys }])
-export const rollbackMap = createKeyMap([{ name: 'panel', title: 'Rollback', bindings: rollbackKeys }])
+export const previewMap = createKeyMap([{ name: 'panel', title: 'Preview', bindings: previewKeys }])
 export const startMap = createKeyMap([{ name: 'start', title: 'First start', bindings: startKeys }])
 export const failedMap = createKeyMap([{ name: 'start', title: 'Not opened', bindings: failedKeys }])
 

@@ -3,6 +3,7 @@
 import type { ComponentType } from 'react'
 import type { GovernedPath } from '../../core/timeline/model.ts'
 import type { Binding } from '../input/keymap.ts'
+import type { Offer } from '../state/bringBack.ts'
 import type { ListState } from '../state/list.ts'
 import type { Context, Effect, Message, Step, Target } from '../state/model.ts'
 import type { Operation } from '../state/operation.ts'
@@ -60,6 +61,8 @@ export interface Pane<State extends PaneState> {
   subject?(state: State): GovernedPath | undefined
   /** What a search looks at; panes that search by themselves leave it out. */
   rowText?(state: State, index: number): string
+  /** A few words for the title row: how much there is. */
+  titleFacts?(state: State): string | undefined
   /** Nothing is open in it that Esc could close: it says so by returning undefined. */
   escape?(state: State, context: Context): Step<State> | undefined
   view(): Promise<PaneView<State>>
@@ -120,6 +123,17 @@ export function refusal(operation: Pick<Operation, 'do'>, context: Context): Eff
 /** Runs an operation, or says why not. */
 export const operate = (operation: Operation, context: Context): Effect =>
   refusal(operation, context) ?? { type: 'operate', operation }
+
+/** What `b` does with what differs from the record. */
+export function bringBack(
+  offer: Offer,
+  context: Context,
+  asked: { readonly scope: string; readonly action: string },
+): Effect {
+  if (offer.kind === 'run') return operate(offer.operation, context)
+  if (offer.kind === 'announce') return announce(offer.operation, context, { ...asked, text: offer.text })
+  return refusal({ do: 'repair' }, context) ?? send({ type: 'panel', panel: offer.panel })
+}
 
 /** Says what an operation would do; the same key again runs it. */
 export const announce = (

@@ -124,11 +124,19 @@ export function globalAction(model: Model, action: GlobalAction | `pane.${PaneId
       return rearranged({ ...model, enlarged: false })
     case 'palette':
       return [
-        { ...model, overlays: [...model.overlays, { kind: 'palette', text: '', list: { cursor: 0, top: 0 } }] },
+        {
+          ...model,
+          toast: undefined,
+          overlays: [...model.overlays, { kind: 'palette', text: '', list: { cursor: 0, top: 0 } }],
+        },
         model.verbs.length === 0 ? [{ type: 'loadVerbs' }] : [],
       ]
     case 'help':
-      return [{ ...model, overlays: [...model.overlays, { kind: 'panel', panel: helpPanel(model) }] }, []]
+      return stay({
+        ...model,
+        toast: undefined,
+        overlays: [...model.overlays, { kind: 'panel', panel: helpPanel(model) }],
+      })
     case 'cancel':
       return model.work.length === 0
         ? withEffects(model, toast('Nothing is running.'))

@@ -1,12 +1,19 @@
 // All that the screen knows: one immutable value. What is drawn is a function of it, so a frame can be tested by
 // making a model. Only `update` makes new ones.
 import type { FolderSurvey } from '../../core/system.ts'
-import type { GovernedPath, OperationResult, RecordView, StatePoint, StatusReport } from '../../core/timeline/model.ts'
+import type {
+  GovernedPath,
+  OperationResult,
+  RecordView,
+  RepairReport,
+  StatePoint,
+  StatusReport,
+} from '../../core/timeline/model.ts'
 import type { PaneId, PaneStates } from '../panes/registry.ts'
 import type { Line } from '../widgets/line.ts'
 import type { ListState } from './list.ts'
 import type { Intervals } from './looks.ts'
-import type { Operation, StateText } from './operation.ts'
+import type { Operation, Repair, StateText, TreeOperation } from './operation.ts'
 import type { Answered, Query } from './query.ts'
 
 export interface Size {
@@ -97,12 +104,12 @@ export interface Prompt {
 }
 
 export interface Panel {
-  readonly id: 'help' | 'rollback' | 'text'
+  readonly id: 'help' | 'preview' | 'text'
   readonly title: string
   readonly lines: readonly Line[]
   readonly scroll: number
-  /** Of the preview of a rollback: to which state. */
-  readonly to?: StateText
+  /** Of a preview: what `Y` runs. */
+  readonly runs?: Operation
 }
 
 export type Overlay =
@@ -199,8 +206,14 @@ export type Message =
   | { readonly type: 'workEnded'; readonly channel: string }
   | {
       readonly type: 'operated'
-      readonly operation: Operation
+      readonly operation: TreeOperation
       readonly result: OperationResult
+      readonly lastSeq: number
+    }
+  | {
+      readonly type: 'repaired'
+      readonly operation: Repair
+      readonly report: RepairReport
       readonly lastSeq: number
     }
   | {

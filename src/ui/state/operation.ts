@@ -29,6 +29,12 @@ export type Operation =
   | { readonly do: 'label'; readonly name: string; readonly label: string }
   | { readonly do: 'pin'; readonly name: string; readonly pinned: boolean }
   | { readonly do: 'removeSnapshot'; readonly name: string }
+  /** Mends all of the history; `paths` are what it was asked for. */
+  | { readonly do: 'repair'; readonly paths: readonly GovernedPath[] }
+
+export type Repair = Extract<Operation, { readonly do: 'repair' }>
+/** What ends with a result of its own kind, and what changes the tree or the list of snapshots. */
+export type TreeOperation = Exclude<Operation, Repair>
 
 /** A path or several in few words. */
 export function pathsText(paths: readonly GovernedPath[]): string {
@@ -72,6 +78,8 @@ export function operationText(operation: Operation): string {
       return `${operation.pinned ? 'pin' : 'unpin'} ${operation.name}`
     case 'removeSnapshot':
       return `remove snapshot ${operation.name}`
+    case 'repair':
+      return 'repair'
   }
 }
 
@@ -115,6 +123,8 @@ export function commandLine(operation: Operation): string {
       return line('snapshot', operation.pinned ? 'pin' : 'unpin', operation.name)
     case 'removeSnapshot':
       return line('snapshot', 'rm', operation.name)
+    case 'repair':
+      return line('repair')
   }
 }
 

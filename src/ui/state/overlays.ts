@@ -1,11 +1,12 @@
 // Prompt, palette and panels: what lies above the pane, with keys of its own. The topmost takes every key.
 import { keysText, press } from '../input/keymap.ts'
-import { type PanelAction, type PromptAction, panelMap, promptMap, rollbackMap } from '../input/scopes.ts'
+import { type PanelAction, type PromptAction, panelMap, previewMap, promptMap } from '../input/scopes.ts'
 import { operate, send, toast } from '../panes/pane.ts'
 import { contextOf } from './context.ts'
 import { clamp, settled } from './list.ts'
 import type { Model, Overlay, Panel, Prompt, Step } from './model.ts'
 import { paletteItems } from './palette.ts'
+import { bodyRows, panelHeight, panelRows } from './panel.ts'
 import { stay, withEffects } from './steps.ts'
 
 type PromptOverlay = Extract<Overlay, { kind: 'prompt' }>
@@ -17,9 +18,7 @@ const withTop = (model: Model, overlay: Overlay): Model => ({
 })
 const withoutTop = (model: Model): Model => ({ ...model, overlays: model.overlays.slice(0, -1) })
 
-/** Rows of the palette and of a panel: what the body of the screen holds. */
-const overlayRows = (model: Model): number => Math.max(1, model.size.rows - 2)
-export const paletteRows = (model: Model): number => Math.max(1, Math.min(overlayRows(model) - 1, 14))
+export const paletteRows = (model: Model): number => Math.max(1, Math.min(bodyRows(model) - 1, 14))
 
 /** A key for the topmost overlay. `dispatch` runs an action that the palette chose. */
 export function overlayKey(
@@ -152,13 +151,13 @@ function paletteKey(
 }
 
 function panelKey(model: Model, panel: Panel, key: string): Step<Model> {
-  const map = panel.id === 'rollback' ? rollbackMap : panelMap
+  const map = panel.id === 'preview' ? previewMap : panelMap
   const pressed = press(map, model.pendingKeys, key)
   if (pressed.type === 'pending') return stay({ ...model, pendingKeys: pressed.keys })
   const next = { ...model, pendingKeys: '' }
   if (pressed.type === 'unknown') return stay(next)
-  const page = overlayRows(model) - 2
-  const last = Math.max(0, panel.lines.length - overlayRows(model) + 1)
+  const page = Math.max(1, panelHeight(model) - 1)
+  const last = Math.max(0, panelRows(panel, model.size.columns).length - panelHeight(model))
   const scrolled = (scroll: number): Step<Model> =>
     stay(withTop(next, { kind: 'panel', panel: { ...panel, scroll: clamp(scroll, 0, last) } }))
   switch (pressed.action as PanelAction | 'run') {
@@ -177,10 +176,8 @@ function panelKey(model: Model, panel: Panel, key: string): Step<Model> {
     case 'close':
       return stay(withoutTop(next))
     case 'run':
-      return withEffects(
-        withoutTop(next),
-        operate({ do: 'rollback', to: panel.to ?? 'now' }, { ...contextOf(next, next.pane), past: undefined }),
-      )
+      if (panel.runs === undefined) return stay(next)
+      return withEffects(withoutTop(next), operate(panel.runs, { ...contextOf(next, next.pane), past: undefined }))
   }
 }
 
@@ -188,7 +185,7 @@ function panelKey(model: Model, panel: Panel, key: string): Step<Model> {
 export function overlayHints(model: Model): readonly { readonly keys: string; readonly text: string }[] {
   const top = model.overlays.at(-1)
   if (top?.kind !== 'panel') return []
-  const map = top.panel.id === 'rollback' ? rollbackMap : panelMap
+  const map = top.panel.id === 'preview' ? previewMap : panelMap
   const hints = map.live.filter(({ hint }) => hint !== undefined)
   return [
     ...hints.map(({ keys: [first = ''], hint = '' }) => ({ keys: keysText(first), text: hint })),

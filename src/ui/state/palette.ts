@@ -19,12 +19,13 @@ export type PaletteItem =
 export function paletteItems(model: Model, text: string): readonly PaletteItem[] {
   const typed = typedLine(model.verbs, text)
   const wanted = text.trim().toLowerCase()
-  const listed = model.verbs.filter(verb => verb.listed).map(verb => ({ kind: 'verb' as const, verb }))
-  const scored = [...actionItems(model), ...listed]
-    .map(item => ({ item, score: scoreOf(itemText(item).toLowerCase(), wanted) }))
+  const verbs = model.verbs.map(verb => ({ kind: 'verb' as const, verb }))
+  const scored = [...actionItems(model), ...verbs]
+    .map(item => ({ item, score: itemScore(item, wanted) }))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score)
     .map(({ item }) => item)
+    .filter(item => !isSameVerb(item, typed))
   return typed === undefined ? scored : [typed, ...scored]
 }
 
@@ -41,10 +42,20 @@ function actionItems(model: Model): PaletteItem[] {
     }))
 }
 
-const itemText = (item: PaletteItem): string =>
-  item.kind === 'action' ? item.title : item.kind === 'verb' ? `${item.verb.name} ${item.verb.summary}` : item.words
+const isSameVerb = (item: PaletteItem, typed: PaletteItem | undefined): boolean =>
+  item.kind === 'verb' && typed?.kind === 'verb' && typed.verb.name === item.verb.name
 
-/** The text as a command line, when it begins with a verb and goes on. */
+/** Who types the beginning of a verb means that verb; those that are not listed are found by their name alone. */
+function itemScore(item: PaletteItem, wanted: string): number {
+  if (item.kind === 'line') return 0
+  if (item.kind === 'action') return scoreOf(item.title.toLowerCase(), wanted)
+  const { name, summary, listed } = item.verb
+  if (wanted !== '' && name.startsWith(wanted)) return name === wanted ? 7 : 6
+  if (wanted !== '' && name.includes(` ${wanted}`)) return 5
+  return listed ? Math.min(3, scoreOf(`${name} ${summary}`.toLowerCase(), wanted)) : 0
+}
+
+/** The text as a command line, when it is a verb, and what goes on after it. */
 function typedLine(verbs: readonly VerbEntry[], text: string): PaletteItem | undefined {
   const words = text.trim().replace(/^sentctl\s+/, '')
   const verb = verbs

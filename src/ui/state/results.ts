@@ -1,15 +1,15 @@
 // What is said after an operation, and what a rollback would do before it runs.
 import { displayBytes } from '../../core/format/bytes.ts'
 import type { OperationResult, RecordView, RollbackPreview } from '../../core/timeline/model.ts'
-import { actorText, momentText, plural, sizeText } from '../widgets/format.ts'
+import { actorText, bytesText, momentText, plural } from '../widgets/format.ts'
 import { emptyLine, type Line, line } from '../widgets/line.ts'
 import { safeText } from '../widgets/text.ts'
 import { treeChangeSpans } from '../widgets/treeChange.ts'
 import type { Panel, Toast } from './model.ts'
-import { commandLine, type Operation, pathsText } from './operation.ts'
+import { commandLine, pathsText, type TreeOperation } from './operation.ts'
 
 /** One line: what was done, where it is recorded, what has to be known besides. */
-export function resultText(operation: Operation, result: OperationResult): Pick<Toast, 'text' | 'kind'> {
+export function resultText(operation: TreeOperation, result: OperationResult): Pick<Toast, 'text' | 'kind'> {
   const parts = [doneText(operation, result)]
   if (result.protectedAs !== undefined) parts.push(`before: ${result.protectedAs}`)
   if (result.drifted.length > 0) parts.push(`left alone, changed meanwhile: ${pathsText(result.drifted)}`)
@@ -19,7 +19,7 @@ export function resultText(operation: Operation, result: OperationResult): Pick<
   return { text: parts.join('; '), kind: bad ? 'bad' : 'good' }
 }
 
-function doneText(operation: Operation, result: OperationResult): string {
+function doneText(operation: TreeOperation, result: OperationResult): string {
   if (result.seq < 0 || (result.changedCount === 0 && isAboutPaths(operation))) return 'nothing to do: nothing changed'
   const number = `#${result.seq}`
   const count = result.changedCount > 1 ? ` (${plural(result.changedCount, 'path')})` : ''
@@ -56,7 +56,7 @@ function doneText(operation: Operation, result: OperationResult): string {
   }
 }
 
-const isAboutPaths = (operation: Operation): boolean =>
+const isAboutPaths = (operation: TreeOperation): boolean =>
   !['snapshot', 'label', 'pin', 'removeSnapshot'].includes(operation.do)
 
 /** `undo #4127 delete etc/fstab, you, 22:01; 2 later ops elsewhere` */
@@ -75,7 +75,7 @@ export function rollbackPanel(preview: RollbackPreview, to: string): Panel {
   const { counts, bytes, changes, drift, settingsChange, target } = preview
   const lines: Line[] = [
     line(`Bring all back to ${target.text}`, 'strong'),
-    line(`${counts.changed} changed, ${counts.created} made, ${counts.deleted} deleted; ${sizeText(bytes)} to write`),
+    line(`${counts.changed} changed, ${counts.created} made, ${counts.deleted} deleted; ${bytesText(bytes)} to write`),
   ]
   if (drift.length > 0)
     lines.push(
@@ -89,5 +89,5 @@ export function rollbackPanel(preview: RollbackPreview, to: string): Panel {
   if (changes.length > previewChangesMax)
     lines.push(line(`and ${plural(changes.length - previewChangesMax, 'more path')}`, 'dim'))
   lines.push(emptyLine, line('It is one record: u u undoes it.', 'dim'))
-  return { id: 'rollback', title: 'rollback, preview', lines, scroll: 0, to }
+  return { id: 'preview', title: 'rollback, preview', lines, scroll: 0, runs: { do: 'rollback', to } }
 }

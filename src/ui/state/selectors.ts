@@ -1,11 +1,13 @@
 // The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
+
 import { displayBytes } from '../../core/format/bytes.ts'
 import { type KeyMap, keysText } from '../input/keymap.ts'
 import { failedMap, startMap } from '../input/scopes.ts'
 import type { PaneId } from '../panes/registry.ts'
 import { paneFacts, paneIds } from '../panes/registry.ts'
 import { rowState } from '../panes/timeline/rows.ts'
-import { countText, momentText, sizeText } from '../widgets/format.ts'
+import { changeCountSpans } from '../widgets/changeCounts.ts'
+import { bytesText, countText, momentText } from '../widgets/format.ts'
 import { endsLine, fitLine, type Line, line, lineWidth, type Span, span } from '../widgets/line.ts'
 import { cellWidth, cutStart } from '../widgets/text.ts'
 import { hintsOf } from './help.ts'
@@ -24,12 +26,22 @@ export function titleLine(model: Model): Line {
   const wide = columns >= wideColumnsMin
   const gap = wide ? '    ' : '  '
   const middle: Line = model.past === undefined ? nowSpans(model, gap) : pastSpans(model, gap)
+  const left: Line = [...tabs, ...middle]
   const changes = changesSpans(model.status, wide)
   const right: Line = wide ? [...changes, ...progressSpans(model)] : changes
-  const kept = fitLine([...tabs, ...middle], columns - lineWidth(right) - 1)
-  return lineWidth(right) > columns / 2 && columns < sideColumnsMin
-    ? fitLine([...tabs, ...middle], columns)
-    : [...kept, span(' '), ...fitLine(right, lineWidth(right))]
+  const facts = paneFacts(model.pane).titleFacts?.(model.panes[model.pane])
+  if (facts === undefined) return titleEnds(left, right, columns)
+  // What the pane has to say stands beside the rest where there is room, and in its place where there is none.
+  const own = [span(facts)]
+  const room = columns - lineWidth(left) - lineWidth(right) - facts.length - gap.length - 1
+  return room < 0 ? titleEnds(left, own, columns) : titleEnds([...left, span(gap), ...own], right, columns)
+}
+
+/** On narrow screens what stands on the right must not leave the name of the pane without room. */
+function titleEnds(left: Line, right: Line, columns: number): Line {
+  const width = lineWidth(right)
+  if (width > columns / 2 && columns < sideColumnsMin) return fitLine(left, columns)
+  return [...fitLine(left, columns - width - 1), span(' '), ...fitLine(right, width)]
 }
 
 const shownNumber = (id: PaneId): string => paneFacts(id).tab
@@ -69,17 +81,8 @@ function changesSpans(status: StatusView, wide: boolean): Line {
   const { report, checking, problem } = status
   if (problem !== undefined) return [span('c: not looked', 'bad')]
   if (report === undefined) return checking ? [span('looking ...', 'dim')] : []
-  const { damaged, unreadable, applying } = report.counts
-  const others = report.changes.length - damaged - unreadable - applying
   if (report.changes.length === 0) return [span('as recorded', 'good')]
-  const spans: Span[] = [span('c: ', 'key')]
-  if (others > 0) spans.push(span(`${countText(others)} changed`, 'changed'))
-  if (damaged > 0)
-    spans.push(span(others > 0 ? (wide ? ', ' : ' ') : ''), span(`${countText(damaged)} damaged`, 'damaged'))
-  if (unreadable > 0)
-    spans.push(span(spans.length > 1 ? ' ' : ''), span(`${countText(unreadable)} unreadable`, 'damaged'))
-  if (applying > 0) spans.push(span(`${spans.length > 1 ? ' ' : ''}${countText(applying)} being applied`, 'dim'))
-  return spans
+  return [span('c: ', 'key'), ...changeCountSpans(report, { changed: 'changed', separator: wide ? ', ' : ' ' })]
 }
 
 function progressSpans(model: Model): Line {
@@ -93,7 +96,7 @@ const shownWork = (model: Model): WorkView | undefined =>
 
 /** `rollback to x  212/348 files  X cancels` */
 function workText({ text, done, total, unit, cancellable }: WorkView): string {
-  const amount = (value: number): string => (unit === 'bytes' ? sizeText(value) : countText(value))
+  const amount = (value: number): string => (unit === 'bytes' ? bytesText(value) : countText(value))
   const name = unit === 'bytes' ? '' : ` ${unit}`
   const progress =
     done === 0 && total === undefined ? '' : `  ${amount(done)}${total === undefined ? '' : `/${amount(total)}`}${name}`
@@ -195,7 +198,9 @@ function paneCommand(model: Model): string | undefined {
   switch (model.pane) {
     case 'changes': {
       const change = panes.changes.rows[panes.changes.list.cursor]
-      return change === undefined ? 'sentctl status' : commandLine({ do: 'restore', paths: [change.path], to: 'now' })
+      if (change === undefined) return 'sentctl status'
+      if (change.state === 'damaged') return commandLine({ do: 'repair', paths: [change.path] })
+      return commandLine({ do: 'restore', paths: [change.path], to: 'now' })
     }
     case 'versions': {
       const row = panes.versions.rows[panes.versions.list.cursor]

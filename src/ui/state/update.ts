@@ -20,6 +20,7 @@ import { lookedAgain } from './looks.ts'
 import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
 import { operationText } from './operation.ts'
 import { overlayKey, pasted } from './overlays.ts'
+import { repairPanel, repairText } from './repair.ts'
 import { resultText, rollbackPanel, undoText } from './results.ts'
 import { andThen, stay, stepPane, withEffects } from './steps.ts'
 
@@ -140,9 +141,15 @@ function opened(model: Model, message: Extract<Message, { type: 'opened' }>): St
 /** To another pane: one with a tab of its own begins anew, one that was opened from another leads back to it. */
 function shown(model: Model, id: PaneId, target?: Target): Step<Model> {
   const own = paneFacts(id).number !== undefined
-  const backStack = own ? [] : model.pane === id ? model.backStack : [...model.backStack, model.pane]
+  const backStack = own ? [] : waysBack(model, id)
   const next: Model = { ...model, pane: id, backStack, focus: 'list', enlarged: false }
   return stepPane(next, id, (pane, state, context) => pane.enter(state, context, target))
+}
+
+/** A pane that one came through already is gone back to: no `q` leads to the same pane twice. */
+function waysBack({ pane, backStack }: Model, id: PaneId): readonly PaneId[] {
+  const stack = [...backStack, pane]
+  return stack.includes(id) ? stack.slice(0, stack.indexOf(id)) : stack
 }
 
 function wentBack(model: Model): Step<Model> {
@@ -180,6 +187,15 @@ function ownPart(model: Model, message: Message): Step<Model> {
       const toast: Toast = { ...resultText(message.operation, message.result), at: model.clock }
       const next: Model = { ...model, toast, lastSeq: Math.max(model.lastSeq, message.lastSeq) }
       return withEffects(next, send({ type: 'treeChanged' }))
+    }
+    case 'repaired': {
+      const toast: Toast = { ...repairText(message.report, message.lastSeq), at: model.clock }
+      const panel = repairPanel(message.report)
+      return withEffects(
+        { ...model, toast, lastSeq: Math.max(model.lastSeq, message.lastSeq) },
+        send({ type: 'treeChanged' }),
+        ...(panel === undefined ? [] : [send({ type: 'panel', panel })]),
+      )
     }
     case 'operationFailed':
       return operationFailed(model, message)

@@ -12,6 +12,7 @@ import type { Area } from '../state/layout.ts'
 import type { Model, Panel } from '../state/model.ts'
 import { paletteRows } from '../state/overlays.ts'
 import { paletteItems } from '../state/palette.ts'
+import { bodyRows, panelRows } from '../state/panel.ts'
 import { equivalentLine, hintLine, messageRow, titleLine } from '../state/selectors.ts'
 import type { Store } from '../state/store.ts'
 import { Lines } from './Lines.tsx'
@@ -34,7 +35,7 @@ export function App({ store }: { readonly store: Store }) {
   return (
     <Box width={columns} height={rows} flexDirection="column" overflow="hidden">
       <Lines lines={[titleLine(model)]} width={columns} height={1} />
-      <Body model={model} height={Math.max(1, rows - (withRow ? 3 : 2))} />
+      <Body model={model} height={bodyRows(model)} />
       {withRow && <Lines lines={[message?.line ?? equivalentLine(model)]} width={last} height={1} />}
       <Lines lines={[withRow ? hints : (message?.line ?? hints)]} width={last} height={1} />
     </Box>
@@ -62,8 +63,10 @@ function Body({ model, height }: { readonly model: Model; readonly height: numbe
 }
 
 function PanelBody({ panel, area }: { readonly panel: Panel; readonly area: Area }) {
-  const rows = panel.lines.slice(panel.scroll, panel.scroll + area.height - 1)
-  const more = panel.lines.length - panel.scroll - rows.length
+  const all = panelRows(panel, area.width)
+  const scroll = Math.min(panel.scroll, Math.max(0, all.length - area.height + 1))
+  const rows = all.slice(scroll, scroll + area.height - 1)
+  const more = all.length - scroll - rows.length
   const title = line(`${panel.title}${more > 0 ? `   ${more} more rows below` : ''}`, 'title')
   return <Lines lines={[title, ...rows]} {...area} />
 }

@@ -1,6 +1,6 @@
 // The rows of a detail area: text, hex or a difference, cut to its size.
 import { type Content, hexRowBytes } from '../state/content.ts'
-import { sizeText } from './format.ts'
+import { bytesText } from './format.ts'
 import { emptyLine, type Line, line, type Role, span } from './line.ts'
 import { safeText, wrap } from './text.ts'
 
@@ -20,12 +20,12 @@ export function contentLines(
   const { preview, scroll } = content
   if (preview.kind === 'binary') {
     const rows = hexLines(preview.bytes, scroll, height - 1)
-    return [...rows, line(`binary, ${sizeText(preview.size)}${preview.partial ? ', beginning shown' : ''}`, 'dim')]
+    return [...rows, line(`binary, ${bytesText(preview.size)}${preview.partial ? ', beginning shown' : ''}`, 'dim')]
   }
   if (preview.size === 0) return [line('empty', 'dim')]
   const rows = preview.lines.slice(scroll, scroll + height).map(text => line(text))
   if (preview.partial && rows.length < height)
-    rows.push(line(`-- more: ${sizeText(preview.size)} in all, e opens it`, 'dim'))
+    rows.push(line(`-- more: ${bytesText(preview.size)} in all, e opens it`, 'dim'))
   return rows
 }
 

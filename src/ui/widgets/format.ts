@@ -17,6 +17,13 @@ export function sizeText(bytes: number): string {
   return `${Math.round(value / 1024)}P`
 }
 
+/** The same for a sentence, with its unit: `310 B`, `1.2 kB`, `48 MB`. */
+export function bytesText(bytes: number): string {
+  const text = sizeText(bytes)
+  const [, number = '', unit = ''] = /^([\d.]+)(\D?)$/.exec(text) ?? []
+  return `${number} ${unit}B`
+}
+
 /** `2,314` */
 export const countText = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 

@@ -54,6 +54,57 @@ export function fitLine(spans: Line, width: number, fill: Role = 'plain'): Line 
   return fitted
 }
 
+/**
+ * Spans as lines of at most `width` cells, broken at blanks where there are some. What goes on stands below the text of
+ * a list or of a help row: after its first span where that ends in blanks, else two cells further in than it began.
+ */
+export function wrapLine(spans: Line, width: number): Line[] {
+  if (lineWidth(spans) <= width) return [spans]
+  const indent = ' '.repeat(Math.min(hangingCells(spans), Math.floor(width / 2)))
+  const lines: Span[][] = [[]]
+  let used = 0
+  const put = (text: string, role: Role): void => {
+    lines.at(-1)?.push({ text, role })
+    used += cellWidth(text)
+  }
+  for (const { text, role } of spans)
+    for (const part of text.split(/(?<= )(?=[^ ])/)) {
+      let rest = part
+      if (used + cellWidth(rest.trimEnd()) > width && used > indent.length) {
+        lines.push([])
+        used = 0
+        put(indent, role)
+      }
+      while (cellWidth(rest.trimEnd()) > width - used) {
+        const head = beginning(rest, width - used)
+        put(head, role)
+        rest = rest.slice(head.length)
+        lines.push([])
+        used = 0
+        put(indent, role)
+      }
+      if (rest !== '') put(used + cellWidth(rest) > width ? rest.trimEnd() : rest, role)
+    }
+  return lines
+}
+
+function hangingCells([first, ...rest]: Line): number {
+  const text = first?.text ?? ''
+  if (rest.length > 0 && text.endsWith(' ')) return cellWidth(text)
+  const leading = text.length - text.trimStart().length
+  return leading === 0 ? 0 : leading + 2
+}
+
+/** The first characters that take at most `width` cells, and one in any case. */
+function beginning(text: string, width: number): string {
+  let kept = ''
+  for (const character of text) {
+    if (kept !== '' && cellWidth(kept) + cellWidth(character) > width) break
+    kept += character
+  }
+  return kept
+}
+
 /** The same spans in one role: a selected row. */
 export const inRole = (spans: Line, role: Role): Line => [{ text: plainText(spans), role }]
 

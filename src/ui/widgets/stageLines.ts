@@ -2,7 +2,7 @@
 import { displayBytes } from '../../core/format/bytes.ts'
 import type { FolderSurvey } from '../../core/system.ts'
 import type { FirstStart, Model, Stage } from '../state/model.ts'
-import { plural, sizeText } from './format.ts'
+import { bytesText, plural } from './format.ts'
 import { emptyLine, type Line, line, span } from './line.ts'
 import { safeText, wrap } from './text.ts'
 
@@ -64,7 +64,7 @@ function startText({ files, bytes, secondsEstimate, skips }: FolderSurvey): stri
   const skipped = skips.filter(skip => skip.files > 0).map(({ pattern }) => safeText(pattern))
   const shown = skipped.slice(0, 6).join(', ') + (skipped.length > 6 ? ' ...' : '')
   const seconds = `~${Math.max(1, Math.round(secondsEstimate))} s`
-  return `start: ${plural(files, 'file')}, ${sizeText(bytes)}, ${seconds}; changes none of them${shown === '' ? '' : `; skips ${shown}`}`
+  return `start: ${plural(files, 'file')}, ${bytesText(bytes)}, ${seconds}; changes none of them${shown === '' ? '' : `; skips ${shown}`}`
 }
 
 function warningLines(survey: FolderSurvey, columns: number): Line[] {
@@ -88,7 +88,7 @@ function warningLines(survey: FolderSurvey, columns: number): Line[] {
 function choiceLines({ patterns, list }: FirstStart, height: number): Line[] {
   const rows = patterns.slice(list.top, list.top + height).map(({ pattern, files, bytes, skipped }, index): Line => {
     const selected = list.top + index === list.cursor
-    const holds = files === 0 ? '' : `  ${plural(files, 'file')}, ${sizeText(bytes)}`
+    const holds = files === 0 ? '' : `  ${plural(files, 'file')}, ${bytesText(bytes)}`
     return [
       span(
         `${selected ? '>' : ' '} ${skipped ? '[x]' : '[ ]'} skip ${safeText(pattern)}${holds}`,

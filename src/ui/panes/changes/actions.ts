@@ -1,10 +1,10 @@
 // What the keys of Changes do.
-import { bringBackOperation, bringBackWarning } from '../../state/bringBack.ts'
+import { bringBackOffer } from '../../state/bringBack.ts'
 import { hunkMarked, hunkMoved, markedHunks } from '../../state/content.ts'
 import { moved } from '../../state/list.ts'
 import type { Context, Step } from '../../state/model.ts'
 import { stateMarks } from '../../widgets/marks.ts'
-import { announce, askText, operate, send, toast } from '../pane.ts'
+import { askText, bringBack, operate, send, toast } from '../pane.ts'
 import { type ChangesState, chosenChanges, currentChange, showContent, showRows } from './state.ts'
 
 type Changes = Step<ChangesState>
@@ -13,14 +13,14 @@ export const changesActions = {
   bringBack(state: ChangesState, context: Context): Changes {
     const chosen = chosenChanges(state)
     if (chosen.length === 0) return [state, []]
-    const differing = chosen.map(change => ({ path: change.path, mark: stateMarks[change.state], below: 0 }))
-    const operation = bringBackOperation(differing, markedHunks(state.content))
-    const text = bringBackWarning(differing)
-    const asked = { scope: 'changes', action: 'bringBack' }
-    return [
-      state,
-      [text === undefined ? operate(operation, context) : announce(operation, context, { ...asked, text })],
-    ]
+    const differing = chosen.map(change => ({
+      path: change.path,
+      mark: stateMarks[change.state],
+      below: 0,
+      damaged: change.state === 'damaged',
+    }))
+    const offer = bringBackOffer(differing, markedHunks(state.content))
+    return [state, [bringBack(offer, context, { scope: 'changes', action: 'bringBack' })]]
   },
   keep(state: ChangesState, context: Context): Changes {
     const paths = chosenChanges(state).map(({ path }) => path)

@@ -86,7 +86,7 @@ export function changeDetailLines(state: ChangesState, context: Context): Line[]
       header.push(...wrap(text, width - 2).map(part => line(`  ${part}`, role)))
     }
     say(changedWhen(change, context.status.intervals, context.now))
-    if (change.state === 'damaged') say('sentctl verify --deep names it, sentctl repair mends it where it can')
+    if (change.state === 'damaged') say('b repairs it where something else still holds the content')
     else if (!stateTexts[change.state].startsWith(change.reason)) say(change.reason)
     say(`settings: drift = ${change.drift}`, 'dim')
     header.push(emptyLine)

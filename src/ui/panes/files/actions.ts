@@ -1,15 +1,16 @@
 // What the keys of Files do. Each action answers with the next state and with effects; nothing is done here.
 import { displayBytes, parseDisplayed } from '../../../core/format/bytes.ts'
 import type { GovernedPath, ListedEntry } from '../../../core/timeline/model.ts'
-import { bringBackOperation, bringBackWarning } from '../../state/bringBack.ts'
+import { bringBackOffer } from '../../state/bringBack.ts'
 import { hunkMarked, hunkMoved, markedHunks } from '../../state/content.ts'
 import { moved } from '../../state/list.ts'
 import type { Context, Message, Step } from '../../state/model.ts'
 import { commandLine, type Operation, pathsText } from '../../state/operation.ts'
 import { joined, nameOf, parentOf, stateTextOf } from '../../state/paths.ts'
 import { nameTimeText } from '../../widgets/format.ts'
-import { announce, askText, operate, refusal, send, toast } from '../pane.ts'
+import { announce, askText, bringBack, operate, refusal, send, toast } from '../pane.ts'
 import {
+  changeOf,
   chosenEntries,
   currentEntry,
   effectsOnly,
@@ -55,14 +56,14 @@ export const filesActions = {
     const differing = chosen.filter(differs)
     if (differing.length === 0)
       return effectsOnly(state, toast(`${pathsText(chosen.map(pathOf))}: as recorded. w shows earlier versions.`))
-    const found = differing.map(entry => ({ path: entry.path, mark: entry.mark, below: entry.below?.count ?? 0 }))
-    const operation = bringBackOperation(found, markedHunks(state.content))
-    const text = bringBackWarning(found)
-    const asked = { scope: 'files', action: 'bringBack' }
-    return effectsOnly(
-      state,
-      text === undefined ? operate(operation, context) : announce(operation, context, { ...asked, text }),
-    )
+    const found = differing.map(entry => ({
+      path: entry.path,
+      mark: entry.mark,
+      below: entry.below?.count ?? 0,
+      damaged: entry.mark === '!' && changeOf(context, entry.path)?.state === 'damaged',
+    }))
+    const offer = bringBackOffer(found, markedHunks(state.content))
+    return effectsOnly(state, bringBack(offer, context, { scope: 'files', action: 'bringBack' }))
   },
   keep(state: FilesState, context: Context): Files {
     const differing = chosenEntries(state).filter(differs)

@@ -5,7 +5,7 @@ import { changedWhen } from '../../state/looks.ts'
 import type { Context } from '../../state/model.ts'
 import { directoryText } from '../../state/paths.ts'
 import { contentLines, problemLines } from '../../widgets/contentLines.ts'
-import { modeText, momentText, plural, sizeText, whenText } from '../../widgets/format.ts'
+import { bytesText, modeText, momentText, plural, sizeText, whenText } from '../../widgets/format.ts'
 import { emptyLine, fitLine, inRole, type Line, line, type Role, span } from '../../widgets/line.ts'
 import { markRoles, markTexts } from '../../widgets/marks.ts'
 import { cutStart, fit, fitRight, wrap } from '../../widgets/text.ts'
@@ -109,7 +109,7 @@ function factsText(entry: ListedEntry, now: number): string {
     case 'symlink':
       return `link to ${displayBytes(entry.target ?? '?')}`
     case 'file':
-      return `${sizeText(entry.size)}  ${modeText(entry.mode)}${time}`
+      return `${bytesText(entry.size)}  ${modeText(entry.mode)}${time}`
     case 'other':
       return `neither file, directory nor link${time}`
   }

@@ -3,9 +3,20 @@ import { displayBytes } from '../../../core/format/bytes.ts'
 import type { RecordView, SnapshotView } from '../../../core/timeline/model.ts'
 import type { Context } from '../../state/model.ts'
 import { parentOf } from '../../state/paths.ts'
+import { changeCountSpans } from '../../widgets/changeCounts.ts'
 import { problemLines } from '../../widgets/contentLines.ts'
-import { actorText, clockText, countText, dayText, momentText, plural, sizeText } from '../../widgets/format.ts'
+import {
+  actorText,
+  bytesText,
+  clockText,
+  countText,
+  dayText,
+  momentText,
+  plural,
+  sizeText,
+} from '../../widgets/format.ts'
 import { endsLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
+import { markRoles, stateMarks } from '../../widgets/marks.ts'
 import { fit, safeText } from '../../widgets/text.ts'
 import { treeChangeLine } from '../../widgets/treeChange.ts'
 import type { TimelineRow } from './rows.ts'
@@ -51,7 +62,7 @@ function nowSpans({ status }: Context): Line {
   const { report, checking } = status
   if (report === undefined) return [span(checking ? 'looking ...' : 'not looked yet', 'dim')]
   if (report.changes.length === 0) return [span('as recorded', 'good')]
-  return [span(`${countText(report.changes.length)} changed outside`, 'changed')]
+  return changeCountSpans(report, { changed: 'changed outside', separator: ', ' })
 }
 
 function snapshotLine(snapshot: SnapshotView, sign: string, state: TimelineState, width: number): Line {
@@ -131,10 +142,21 @@ export function timelineDetailLines(state: TimelineState, context: Context): Lin
   ]
 }
 
-function nowDetail({ status }: Context): Line[] {
+function nowDetail({ status, detail }: Context): Line[] {
   const changes = status.report?.changes ?? []
-  const rows = changes.slice(0, 100).map(change => line(` ${displayBytes(change.path)}`))
-  return [line(changes.length === 0 ? 'nothing was changed outside' : 'changed outside:', 'strong'), ...rows]
+  const rows = changes.slice(0, detail.height).map(({ path, state }): Line => {
+    const mark = stateMarks[state]
+    const word = state === 'changed' ? '' : `${state} `
+    return endsLine([span(` ${mark} `, markRoles[mark]), span(displayBytes(path))], line(word, 'dim'), detail.width)
+  })
+  return [line(changes.length === 0 ? 'now: as recorded' : 'now against the record:', 'strong'), ...rows]
+}
+
+/** `64 kept 212 MB`: the snapshots, and what the states before now take, once that has been counted. */
+export function keptText({ snapshots, space }: TimelineState): string | undefined {
+  if (snapshots.length === 0) return undefined
+  const bytes = Math.max(0, ...space.values())
+  return `${snapshots.length} kept${space.size === 0 ? '' : ` ${bytesText(bytes)}`}`
 }
 
 function titleText(row: TimelineRow, context: Context): string {

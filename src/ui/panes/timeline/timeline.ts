@@ -4,6 +4,7 @@ import type { Context, Message, Step } from '../../state/model.ts'
 import { definePane, operate } from '../pane.ts'
 import { timelineActions } from './actions.ts'
 import { timelineDetailKeys, timelineKeys } from './keys.ts'
+import { keptText } from './lines.ts'
 import { enterTimeline, initialTimeline, rebuilt, receiveTimeline, type TimelineState, timelineMoved } from './state.ts'
 
 function receive(state: TimelineState, message: Message, context: Context): Step<TimelineState> {
@@ -35,6 +36,7 @@ export const timelinePane = definePane<TimelineState, keyof typeof timelineActio
   moved: timelineMoved,
   arranged: rebuilt,
   receive,
+  titleFacts: keptText,
   rowText(state, index) {
     const row = state.rows[index]
     if (row?.kind === 'snapshot') return `${row.snapshot.name} ${row.snapshot.label}`

@@ -7,6 +7,7 @@ import type { RecordDetail } from '../../state/query.ts'
 import { problemLines } from '../../widgets/contentLines.ts'
 import {
   actorText,
+  bytesText,
   countText,
   dayNumber,
   dayText,
@@ -14,7 +15,6 @@ import {
   modeText,
   plural,
   secondsText,
-  sizeText,
 } from '../../widgets/format.ts'
 import { endsLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
 import { cut, fit, fitRight, safeText, wrap } from '../../widgets/text.ts'
@@ -140,7 +140,7 @@ function proofText(record: RecordView, checkpointSize: number | undefined): stri
 const entryText = (entry: Entry | null): string =>
   entry === null
     ? 'nothing'
-    : `${entry.kind} ${sizeText(entry.size)} ${modeText(entry.mode)} ${entry.content.id.slice(0, 16)}`
+    : `${entry.kind} ${bytesText(entry.size)} ${modeText(entry.mode)} ${entry.content.id.slice(0, 16)}`
 
 function fieldText(value: unknown): string {
   if (typeof value === 'string') return value
