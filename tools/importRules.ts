@@ -53,9 +53,9 @@ const parts: readonly Part[] = [
   corePart('host', ['host errors'], { nodeModules: builtinModules }),
   corePart('format', ['errors', 'host errors', 'host']),
   corePart('native', ['format', 'errors']),
-  historyPart('store', 'changes', 'content', 'reach', 'tree'),
+  historyPart('store', 'changes', 'content', 'idTable', 'packedList', 'reach', 'tree'),
   historyPart('journal'),
-  historyPart('worktree', 'apply', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'walk'),
+  historyPart('worktree', 'apply', 'foldedNames', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'walk'),
   historyPart('timeline', 'records'),
   corePart('verify', [...base, ...history], { open: ['verify'] }),
   // Every other subsystem (keys, contracts, boxes, ...): system.ts joins them, they never meet.

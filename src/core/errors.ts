@@ -116,6 +116,12 @@ export const errorTable = {
     'The operation would replace it.',
     'Choose another name, or give --force where the verb has it.',
   ),
+  NAME_COLLISION: spec(
+    'operation',
+    'Two names are one on this file system',
+    'The file system takes names that differ in case, or in how a letter is composed, as one, or keeps a name otherwise than it is given. Putting both in place would overwrite one with the other, so nothing was committed.',
+    'Choose another name (sentctl restore PATH --as OTHER brings one back beside the other), or use a file system that keeps such names apart.',
+  ),
   NOT_A_DIRECTORY: spec('operation', 'Not a directory', 'A directory was needed there.', 'Check the path.'),
   IS_A_DIRECTORY: spec('operation', 'It is a directory', 'A file was needed there.', 'Give -r where the verb has it.'),
   SYMLINK_IN_PATH: spec(

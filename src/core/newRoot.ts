@@ -13,9 +13,10 @@ import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
 import type { InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
 import { createSkeleton, survey } from './timeline/init.ts'
-import type { OperationResult, Work } from './timeline/model.ts'
+import type { Notice, OperationResult, Work } from './timeline/model.ts'
 import { defaultSettings, parseSettings, type Settings, settingsError, settingsText } from './timeline/settings.ts'
 import { readSettingsFile, writeSettingsFile } from './timeline/settingsFile.ts'
+import { nameTraits } from './worktree/foldedNames.ts'
 
 interface Opening {
   readonly findRoot: (host: Host, startPath: string) => string | undefined
@@ -47,9 +48,28 @@ export async function* makeRoot(host: Host, options: InitOptions, opening: Openi
       logId: hexOf(parseOrigin(origin).logId),
       origin,
       verifierKey: system.verifierKey(),
+      notices: [...adopted.notices, ...nameNotices(host, options.path)],
     }
   } finally {
     await system.close()
+  }
+}
+
+/** What the file system does with names is its own matter and not the history's: said here, and asked at each change. */
+function nameNotices(host: Host, path: string): Notice[] {
+  const stage = host.files.openDirectory(`${path}/.runtime/stage`)
+  if (stage === undefined) return []
+  try {
+    const traits = nameTraits(stage, `probe-${hexOf(host.random.bytes(6))}`)
+    const found = [
+      ...(traits?.foldsCase === true ? ['upper and lower case are one name on this file system'] : []),
+      ...(traits?.normalises === true ? ['this file system changes how letters in names are composed or written'] : []),
+    ]
+    if (found.length === 0) return []
+    const text = `${found.join('; ')}: what would put two names in the place of one is refused here`
+    return [{ code: 'names', text }]
+  } finally {
+    stage.close()
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type DirectoryNode,
   type MemoryNode,
   type MemoryState,
+  type NameFolding,
   type NameSurvival,
   newOther,
   newState,
@@ -25,6 +26,8 @@ export interface MemoryDiskOptions {
   readonly capacityBytes?: number
   /** How names survive `cutPower`; without it power cuts can not be simulated. */
   readonly powerCut?: NameSurvival
+  /** Which names are one; none unless given. */
+  readonly names?: NameFolding
 }
 
 /** All that a disk holds at one moment, unflushed changes counting as flushed. */
@@ -66,7 +69,11 @@ export interface MemoryHost extends Host {
 
 export function createMemoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
   const clock = options.clock ?? createSystemClock()
-  const state = newState(clock, options.powerCut, options.capacityBytes ?? 2 ** 40)
+  const state = newState(clock, {
+    powerCut: options.powerCut,
+    capacityBytes: options.capacityBytes ?? 2 ** 40,
+    names: options.names ?? {},
+  })
   return {
     state,
     files: {

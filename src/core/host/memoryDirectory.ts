@@ -9,6 +9,7 @@ import {
   fileStatOfNode,
   type MemoryNode,
   type MemoryState,
+  nameOnDisk,
   newDirectory,
   newFile,
   newSymlink,
@@ -46,16 +47,17 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
     if (state.readOnly) throw new HostError('READ_ONLY', call, full(name))
     state.callNext += 1
   }
+  const at = (name: ByteString): MemoryNode | undefined => node.entries.get(nameOnDisk(state, node, name))
   const existing = (call: string, name: ByteString): MemoryNode => {
-    const found = node.entries.get(name)
+    const found = at(name)
     if (found === undefined) throw new HostError('NOT_FOUND', call, full(name))
     return found
   }
   const add = (call: string, name: ByteString, made: MemoryNode): void => {
     if (node.parent === undefined) throw new HostError('NOT_FOUND', call, full(name))
-    if (node.entries.has(name)) throw new HostError('EXISTS', call, full(name))
+    if (at(name) !== undefined) throw new HostError('EXISTS', call, full(name))
     requireWritable(call, name)
-    setEntry(state, node, name, made)
+    setEntry(state, node, nameOnDisk(state, node, name), made)
   }
 
   return {
@@ -64,7 +66,7 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
     node,
     child: name => {
       check('child', name)
-      const found = node.entries.get(name)
+      const found = at(name)
       if (found === undefined) return undefined
       if (found.kind !== 'dir') throw new HostError('NOT_A_DIRECTORY', 'child', full(name))
       return openMemoryDirectory(state, found, full(name))
@@ -80,7 +82,7 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
     },
     stat: name => {
       check('stat', name)
-      const found = node.entries.get(name)
+      const found = at(name)
       return found === undefined ? undefined : fileStatOfNode(found)
     },
     selfStat: () => {
@@ -116,17 +118,18 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
       if (!isMemoryDirectory(to, state)) throw new HostError('CROSS_DEVICE', 'rename', full(name))
       to.selfStat()
       const moved = existing('rename', name)
-      const code = renameRefusal(moved, node, to.node, toName)
+      const target = nameOnDisk(state, to.node, toName)
+      const code = renameRefusal(moved, node, to.node, target)
       if (code !== undefined) throw new HostError(code, 'rename', full(name))
-      if (to.node.entries.get(toName) === moved) return
-      setEntry(state, node, name)
-      setEntry(state, to.node, toName, moved)
+      if (to.node.entries.get(target) === moved) return
+      setEntry(state, node, nameOnDisk(state, node, name))
+      setEntry(state, to.node, target, moved)
     },
     removeFile: name => {
       check('removeFile', name)
       requireWritable('removeFile', name)
       if (existing('removeFile', name).kind === 'dir') throw new HostError('IS_A_DIRECTORY', 'removeFile', full(name))
-      setEntry(state, node, name)
+      setEntry(state, node, nameOnDisk(state, node, name))
     },
     removeDirectory: name => {
       check('removeDirectory', name)
@@ -134,7 +137,7 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
       const found = existing('removeDirectory', name)
       if (found.kind !== 'dir') throw new HostError('NOT_A_DIRECTORY', 'removeDirectory', full(name))
       if (found.entries.size > 0) throw new HostError('NOT_EMPTY', 'removeDirectory', full(name))
-      setEntry(state, node, name)
+      setEntry(state, node, nameOnDisk(state, node, name))
     },
     setMode: (name, mode) => {
       check('setMode', name)

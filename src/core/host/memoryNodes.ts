@@ -68,8 +68,17 @@ export interface UnflushedName {
  */
 export type NameSurvival = 'ordered' | 'loose'
 
+/** A file system that takes several names for one. */
+export interface NameFolding {
+  /** Upper and lower case are one name, and a name is kept as it was first given; else every name is kept apart. */
+  readonly foldsCase?: boolean
+  /** Composed and decomposed letters are one name, kept decomposed. */
+  readonly normalises?: boolean
+}
+
 /** What all handles on one memory disk share. */
 export interface MemoryState {
+  readonly names: NameFolding
   readonly clock: Clock
   /** How power cuts are modelled; undefined: not at all, which saves memory. */
   readonly powerCut: NameSurvival | undefined
@@ -93,8 +102,17 @@ export interface LockHolder {
   readonly processId: number
 }
 
-export function newState(clock: Clock, powerCut: NameSurvival | undefined, capacityBytes: number): MemoryState {
+export function newState(
+  clock: Clock,
+  options: {
+    readonly powerCut: NameSurvival | undefined
+    readonly capacityBytes: number
+    readonly names: NameFolding
+  },
+): MemoryState {
+  const { powerCut, capacityBytes, names } = options
   const state: MemoryState = {
+    names,
     clock,
     powerCut,
     root: bareDirectory({ inode: 2n, mode: 0o755, mtimeNs: 0n, ctimeNs: 0n, links: 2 }),
@@ -160,6 +178,16 @@ export function fileStatOfNode(node: MemoryNode): FileStat {
 export function reportAttributes(directory: DirectoryNode, name: ByteString, node: MemoryNode): void {
   for (const report of directory.watches) report(name)
   if (node.kind === 'dir') for (const report of node.watches) report(undefined)
+}
+
+/** The name under which a directory has, or would keep, what is called `name`. */
+export function nameOnDisk({ names }: MemoryState, directory: DirectoryNode, name: ByteString): ByteString {
+  if ((names.foldsCase !== true && names.normalises !== true) || directory.entries.has(name)) return name
+  const given = Buffer.from(name, 'latin1').toString('utf8')
+  const kept = names.normalises === true ? Buffer.from(given.normalize('NFD')).toString('latin1') : name
+  if (names.foldsCase !== true || directory.entries.has(kept)) return kept
+  const folded = (other: ByteString) => Buffer.from(other, 'latin1').toString('utf8').toLowerCase()
+  return [...directory.entries.keys()].find(other => folded(other) === folded(kept)) ?? kept
 }
 
 /** Lets `name` lead to `node`, or to nothing; keeps link counts, times and the unflushed names. */

@@ -96,6 +96,7 @@ export interface Notice {
     | 'moved'
     | 'settings'
     | 'links'
+    | 'names'
   readonly text: string
 }
 

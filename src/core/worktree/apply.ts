@@ -11,9 +11,11 @@ import type { ByteString, Directory, FileStat, Randomness } from '../host/host.t
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { ObjectReader } from '../store/tree.ts'
+import { checkNames } from './collisions.ts'
+import { findsInOtherCase, nameTraits } from './foldedNames.ts'
 import { ancestorsOf, isWithin, joinPath, nameOf, parentOf } from './paths.ts'
 import { firstBytes } from './scan.ts'
-import { noteOf, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
+import { noteOf, probePrefix, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
 import { openBelow, openNearest, sameStat } from './walk.ts'
 
 /** One path and what it shall become; `seen` is what the disk held when that was decided (undefined: nothing). */
@@ -76,7 +78,7 @@ export async function* stageChange(
   try {
     if (!goOn) {
       checkSpace(options, staged)
-      checkWritable(options, targets)
+      checkNames({ ...options, targets, parents: checkWritable(options, targets) })
     }
     const tag = asBuffer(options.random.bytes(6)).toString('hex')
     for (const [i, target] of staged.entries()) {
@@ -120,13 +122,19 @@ function checkSpace(options: ApplyOptions, staged: readonly Target[]): void {
   })
 }
 
-/** Tries to make and remove a name in each directory that will change: permissions and mounts tell no other way. */
-function checkWritable(options: ApplyOptions, targets: readonly Target[]): void {
+/**
+ * Tries to make and remove a name in each directory that will change: permissions and mounts tell no other way. Comes
+ * back with the directories that take several names for one.
+ */
+function checkWritable(options: ApplyOptions, targets: readonly Target[]): Set<ByteString> {
   const parents = new Set<ByteString>()
+  const folding = new Set<ByteString>()
   for (const { path, modeOnly } of targets) if (modeOnly !== true) parents.add(parentOf(path))
-  if (parents.size === 0) return
+  if (parents.size === 0) return folding
   const name = asBuffer(options.random.bytes(6)).toString('hex')
   const note = noteOf(options.stage, name)
+  const asked = targets.some(({ path, after }) => after !== null && !isAscii(nameOf(path)))
+  const normalises = asked && nameTraits(options.stage, `${probePrefix}${name}`)?.normalises === true
   for (const parent of parents) {
     const { directory, path } = openNearest(options.root, joinPath(parent, name))
     try {
@@ -134,12 +142,16 @@ function checkWritable(options: ApplyOptions, targets: readonly Target[]): void 
       if ((directory.selfStat().mode & 0o200) === 0) continue
       // When something fails from here on the note stays, and the next writer removes what it names.
       note.write(joinPath(path, `${stagePrefix}${name}`))
-      if (tryName(directory, `${stagePrefix}${name}`)) directory.removeFile(`${stagePrefix}${name}`)
+      if (tryName(directory, `${stagePrefix}${name}`)) {
+        if (normalises || findsInOtherCase(directory, `${stagePrefix}${name}`)) folding.add(parent)
+        directory.removeFile(`${stagePrefix}${name}`)
+      }
     } finally {
       directory.close()
     }
   }
   note.remove()
+  return folding
 }
 
 /** False when there is no space: that is another question, and removals need none. */
@@ -151,6 +163,11 @@ function tryName(directory: Directory, name: ByteString): boolean {
     if (!isHostError(error, 'NO_SPACE')) throw error
     return false
   }
+}
+
+function isAscii(name: ByteString): boolean {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) > 0x7f) return false
+  return true
 }
 
 /** Why one path is left out, when the rest shall go on; undefined for what is no such reason. */

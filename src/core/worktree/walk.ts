@@ -5,6 +5,7 @@ import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat } from '../host/host.ts'
+import { isListedAs, rootFolds } from './foldedNames.ts'
 import { joinPath, nameOf, parentOf, partsOf } from './paths.ts'
 
 /** Opens a directory below the root; undefined when a part is missing; SYMLINK_IN_PATH or NOT_A_DIRECTORY else. */
@@ -15,7 +16,7 @@ export function openBelow(root: Directory, path: ByteString): Directory | undefi
     walked = walked === '' ? part : `${walked}/${part}`
     let next: Directory | undefined
     try {
-      next = directory.child(part)
+      next = childListedAs(root, directory, part)
     } catch (error) {
       if (!isHostError(error, 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
       const isLink = directory.stat(part)?.kind === 'symlink'
@@ -37,7 +38,7 @@ export function openNearest(root: Directory, path: ByteString): { directory: Dir
   for (const part of partsOf(parentOf(path))) {
     let next: Directory | undefined
     try {
-      next = directory.child(part)
+      next = childListedAs(root, directory, part)
     } catch (error) {
       if (!isHostError(error, 'SYMLINK', 'NOT_A_DIRECTORY', 'DENIED')) {
         directory.close()
@@ -50,6 +51,15 @@ export function openNearest(root: Directory, path: ByteString): { directory: Dir
     walked = joinPath(walked, part)
   }
   return { directory, path: walked }
+}
+
+/** Asked of the root once: the look at each directory on the way is for file systems that fold. */
+function childListedAs(root: Directory, directory: Directory, part: ByteString): Directory | undefined {
+  if (rootFolds(root)) {
+    const found = directory.stat(part)
+    if (found !== undefined && !isListedAs(directory, part, found)) return undefined
+  }
+  return directory.child(part)
 }
 
 /** Runs `work` in the directory that holds the path's last part; undefined when that directory is not there. */
@@ -67,7 +77,10 @@ export function inParent<T>(root: Directory, path: ByteString, work: (parent: Di
 export function statBelow(root: Directory, path: ByteString): FileStat | undefined {
   if (path === '') return root.selfStat()
   try {
-    return inParent(root, path, (parent, name) => parent.stat(name))
+    return inParent(root, path, (parent, name) => {
+      const found = parent.stat(name)
+      return found === undefined || isListedAs(parent, name, found) ? found : undefined
+    })
   } catch (error) {
     if (error instanceof SentientError && (error.code === 'NOT_A_DIRECTORY' || error.code === 'SYMLINK_IN_PATH')) {
       return undefined
