@@ -42,11 +42,11 @@ export type NoteVerdict =
 
 const ed25519Type = 0x01
 
-/** The first four bytes of SHA-256(name, newline, 01, public key), most significant first. */
-export function noteKeyId(name: string, publicKey: Uint8Array): number {
+/** The first four bytes of SHA-256(name, newline, type, public key), most significant first. */
+export function noteKeyId(name: string, publicKey: Uint8Array, type: number = ed25519Type): number {
   checkKeyName(name)
   if (publicKey.length !== 32) throw new FormatError('an Ed25519 public key has 32 bytes')
-  return asBuffer(sha256(Buffer.from(`${name}\n`), Uint8Array.of(ed25519Type), publicKey)).readUInt32BE(0)
+  return asBuffer(sha256(Buffer.from(`${name}\n`), Uint8Array.of(type), publicKey)).readUInt32BE(0)
 }
 
 /** A signer over a private key that node:crypto holds. */
@@ -57,20 +57,20 @@ export function ed25519Signer(name: string, privateKey: KeyObject): NoteSigner {
   return { name, keyId: noteKeyId(name, publicKey), publicKey, sign: bytes => sign(null, bytes, privateKey) }
 }
 
-/** `name+keyid+key`: what a verifier is given. */
-export function formatVerifierKey({ name, publicKey }: VerifierKey): string {
-  const keyId = noteKeyId(name, publicKey).toString(16).padStart(8, '0')
-  return `${name}+${keyId}+${base64(concatBytes(Uint8Array.of(ed25519Type), publicKey))}`
+/** `name+keyid+key`: what a verifier is given. `type` says what the key signs; left out: notes. */
+export function formatVerifierKey({ name, publicKey }: VerifierKey, type: number = ed25519Type): string {
+  const keyId = noteKeyId(name, publicKey, type).toString(16).padStart(8, '0')
+  return `${name}+${keyId}+${base64(concatBytes(Uint8Array.of(type), publicKey))}`
 }
 
-export function parseVerifierKey(text: string): VerifierKey {
+export function parseVerifierKey(text: string, type: number = ed25519Type): VerifierKey {
   const match = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text)
   if (match === null) throw new FormatError('a verifier key is name+keyid+key')
   const name = match[1]!
   const key = parseBase64(match[3]!)
-  if (key.length !== 33 || key[0] !== ed25519Type) throw new FormatError('a verifier key that is not Ed25519')
+  if (key.length !== 33 || key[0] !== type) throw new FormatError('a verifier key that is not Ed25519')
   const publicKey = key.slice(1)
-  const keyId = noteKeyId(name, publicKey)
+  const keyId = noteKeyId(name, publicKey, type)
   if (keyId !== Number.parseInt(match[2]!, 16)) throw new FormatError('a verifier key with a wrong id')
   return { name, keyId, publicKey }
 }
@@ -84,7 +84,8 @@ export function signNote(text: string, ...signers: readonly NoteSigner[]): Uint8
   return Uint8Array.from(Buffer.from(`${text}\n${lines.join('')}`))
 }
 
-function signatureLine({ name, keyId, signature }: NoteSignature): string {
+/** The line of a signature, as it stands at the end of a note. */
+export function signatureLine({ name, keyId, signature }: NoteSignature): string {
   checkKeyName(name)
   const id = new Uint8Array(4)
   asBuffer(id).writeUInt32BE(keyId)

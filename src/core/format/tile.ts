@@ -43,11 +43,12 @@ export function tileOf(level: number, index: number): TilePlace {
   return { tileLevel, tileIndex: Math.floor(index / widthInTile) }
 }
 
-/** The hash of a complete subtree from its full tile (see `tileOf`). */
+/** The hash of a complete subtree from its tile (see `tileOf`), which may be partial. */
 export function hashInTile(tile: Uint8Array, level: number, index: number): Uint8Array {
-  if (tile.length !== tileBytes) throw new FormatError('a full tile has 8192 bytes')
   const width = 2 ** (level % tileHeight)
   const first = (index % (tileHashes / width)) * width
+  if (tile.length > tileBytes || tile.length % 32 !== 0) throw new FormatError('a tile has up to 256 hashes')
+  if (tile.length < (first + width) * 32) throw new FormatError('a tile that ends before the hash')
   return foldHashes(tile, first, width)
 }
 

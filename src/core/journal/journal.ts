@@ -94,6 +94,10 @@ export function openJournal(options: JournalOptions): Journal {
     inclusion(index, size) {
       checkSize(size)
       if (!(index >= 0 && index < size)) checkSize(Number.NaN)
+    subtreeHash(level, index) {
+      checkSize((index + 1) * 2 ** level)
+      return tree.hashAt(level, index)
+    },
       return inclusionPath(size, index, tree.hashAt)
     },
     consistency(from, to) {
