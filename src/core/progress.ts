@@ -40,3 +40,27 @@ export function createSlicer(clock: Pick<Clock, 'monotonicMs'>, signal?: AbortSi
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new SentientError('CANCELLED', {}, signal.reason)
 }
+
+/** Runs steps that never give way themselves, giving way between any two of them when it is time; what they return. */
+export async function* inSlices<R>(
+  slicer: Slicer,
+  steps: Iterator<unknown, R>,
+  progress: () => Progress,
+): AsyncGenerator<Progress, R, void> {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (slicer.due()) {
+      yield progress()
+      await slicer.pause()
+    }
+  }
+}
+
+/** Runs steps to their end at once. */
+export function drained<R>(steps: Iterator<unknown, R>): R {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}

@@ -5,6 +5,7 @@ import { type ChangesNode, changesBuilder, decodeChanges } from '../format/chang
 import { isFormatError } from '../format/formatError.ts'
 import type { Link } from '../format/id.ts'
 import type { ByteString } from '../host/host.ts'
+import { drained } from '../progress.ts'
 import { damagedObject } from './damage.ts'
 import type { ObjectReader, ObjectWriter, TreeChange } from './tree.ts'
 
@@ -18,9 +19,20 @@ export function sortChanges(changes: Iterable<TreeChange>): TreeChange[] {
  * node in memory. Throws INTERNAL when the changes are not so, LIMIT when they are more than a list can hold.
  */
 export function writeChanges(writer: ObjectWriter, changes: Iterable<TreeChange>): { link: Link; count: number } {
+  return drained(writeChangesSteps(writer, changes))
+}
+
+/** The same, stopping after each change, for callers who give way in between. */
+export function* writeChangesSteps(
+  writer: ObjectWriter,
+  changes: Iterable<TreeChange>,
+): Generator<undefined, { link: Link; count: number }> {
   const builder = changesBuilder(node => writer.put('dag-cbor', 'changes', node).id)
   try {
-    for (const change of changes) builder.push(change)
+    for (const change of changes) {
+      builder.push(change)
+      yield
+    }
     const link = builder.finish()
     if (link !== undefined) return { link, count: builder.count }
   } catch (error) {

@@ -6,7 +6,15 @@ import { SentientError } from '../errors.ts'
 import { leafEntriesMax } from '../format/constants.generated.ts'
 import { isFormatError } from '../format/formatError.ts'
 import type { Link, ObjectId } from '../format/id.ts'
-import { type DirectoryNode, decodeNode, type Entry, encodeNode, nameDigit, sameEntry } from '../format/node.ts'
+import {
+  type BranchNode,
+  type DirectoryNode,
+  decodeNode,
+  type Entry,
+  encodeNode,
+  nameDigit,
+  sameEntry,
+} from '../format/node.ts'
 import type { ByteString } from '../host/host.ts'
 import { damagedObject } from './damage.ts'
 import type { ObjectReader, ObjectWriter } from './tree.ts'
@@ -61,42 +69,65 @@ function written(writer: ObjectWriter, built: Built): Link {
   return built.link ?? putNode(writer, { kind: 'leaf', entries: [...(built.entries ?? [])] })
 }
 
+/** Work on one directory that stops after each node, for callers who give way in between. */
+export type NodeSteps<T> = Generator<undefined, T>
+
 /** Writes node(entries, 0); entries in any order, names unique. */
-export function buildNode(writer: ObjectWriter, entries: readonly Entry[]): { link: Link; count: number } {
+export function* buildNode(writer: ObjectWriter, entries: readonly Entry[]): NodeSteps<{ link: Link; count: number }> {
   const sorted = entries.toSorted(byName)
-  return { link: written(writer, buildAt(writer, sorted, 0)), count: sorted.length }
+  return { link: written(writer, yield* buildAt(writer, sorted, 0)), count: sorted.length }
 }
 
-function buildAt(writer: ObjectWriter, sorted: readonly Entry[], depth: number): Built {
+function* buildAt(writer: ObjectWriter, sorted: readonly Entry[], depth: number): NodeSteps<Built> {
   if (sorted.length <= leafEntriesMax) return { count: sorted.length, entries: sorted }
-  const parts: Entry[][] = Array.from({ length: slotCount }, () => [])
-  for (const entry of sorted) parts[nameDigit(entry.name, depth)]!.push(entry)
-  const slots = parts.map(part =>
-    part.length === 0 ? null : { link: written(writer, buildAt(writer, part, depth + 1)), count: part.length },
-  )
+  const parts = yield* byDigit(sorted, depth)
+  const slots: BranchNode['slots'][number][] = []
+  for (const part of parts) {
+    if (part.length === 0) slots.push(null)
+    else slots.push({ link: written(writer, yield* buildAt(writer, part, depth + 1)), count: part.length })
+    yield
+  }
   return { count: sorted.length, link: putNode(writer, { kind: 'branch', depth, slots }) }
 }
 
+/** Names hashed between two stops. */
+const stepNames = 256
+
+function* byDigit<T extends { readonly name: ByteString }>(items: readonly T[], depth: number): NodeSteps<T[][]> {
+  const parts: T[][] = Array.from({ length: slotCount }, () => [])
+  for (const [i, item] of items.entries()) {
+    parts[nameDigit(item.name, depth)]!.push(item)
+    if ((i + 1) % stepNames === 0) yield
+  }
+  return parts
+}
+
 /** Applies edits (unique names, any order) to a directory; undefined stands for the empty one. */
-export function editNode(
+export function* editNode(
   writer: ObjectWriter,
   directory: Link | undefined,
   edits: readonly NameEdit[],
-): { link: Link; count: number } {
-  const built = editAt(writer, directory, edits.toSorted(byName), 0)
+): NodeSteps<{ link: Link; count: number }> {
+  const built = yield* editAt(writer, directory, edits.toSorted(byName), 0)
   return { link: written(writer, built), count: built.count }
 }
 
-function editAt(writer: ObjectWriter, link: Link | undefined, edits: readonly NameEdit[], depth: number): Built {
-  if (link === undefined) return buildAt(writer, merged([], edits), depth)
+function* editAt(
+  writer: ObjectWriter,
+  link: Link | undefined,
+  edits: readonly NameEdit[],
+  depth: number,
+): NodeSteps<Built> {
+  if (link === undefined) return yield* buildAt(writer, merged([], edits), depth)
   const node = readNode(writer, link)
-  if (node.kind === 'leaf') return buildAt(writer, merged(node.entries, edits), depth)
-  const parts: NameEdit[][] = Array.from({ length: slotCount }, () => [])
-  for (const edit of edits) parts[nameDigit(edit.name, depth)]!.push(edit)
-  const slots = node.slots.map((slot, digit): Built => {
-    if (parts[digit]!.length === 0) return slot ?? { count: 0 }
-    return editAt(writer, slot?.link, parts[digit]!, depth + 1)
-  })
+  if (node.kind === 'leaf') return yield* buildAt(writer, merged(node.entries, edits), depth)
+  const parts = yield* byDigit(edits, depth)
+  const slots: Built[] = []
+  for (const [digit, slot] of node.slots.entries()) {
+    if (parts[digit]!.length === 0) slots.push(slot ?? { count: 0 })
+    else slots.push(yield* editAt(writer, slot?.link, parts[digit]!, depth + 1))
+    yield
+  }
   const count = slots.reduce((sum, slot) => sum + slot.count, 0)
   if (count <= leafEntriesMax) {
     const entries: Entry[] = []

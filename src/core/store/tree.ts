@@ -7,6 +7,7 @@ import type { Codec, Link } from '../format/id.ts'
 import { type Entry, entryCount, nameDigit, sameEntry } from '../format/node.ts'
 import type { ObjectKind } from '../format/pack.ts'
 import type { ByteString } from '../host/host.ts'
+import { drained } from '../progress.ts'
 import {
   buildNode,
   differingNames,
@@ -86,7 +87,15 @@ export function countEntries(reader: ObjectReader, directory: Link): number {
 
 /** Writes the canonical directory of these entries, in any order; names must be unique. */
 export function buildDirectory(writer: ObjectWriter, entries: Iterable<Entry>): { link: Link; count: number } {
-  return buildNode(writer, [...entries])
+  return drained(buildDirectorySteps(writer, [...entries]))
+}
+
+/** The same, stopping after each node, for callers who give way in between. */
+export function buildDirectorySteps(
+  writer: ObjectWriter,
+  entries: readonly Entry[],
+): Generator<undefined, { link: Link; count: number }> {
+  return buildNode(writer, entries)
 }
 
 /**
@@ -100,79 +109,139 @@ export interface Edit {
   readonly keepChildren?: boolean
 }
 
-interface EditNode {
-  edit: Edit | undefined
-  children: Map<ByteString, EditNode> | undefined
-  /** Something below shall exist: then this must be a directory. */
-  fills: boolean
-}
-
 /**
  * Applies edits, sorted or not, and returns the new root; of two edits of one path the later counts. The result is
  * canonical. Throws PATH_NOT_FOUND where a parent is missing and not among the edits, NOT_A_DIRECTORY where it is
  * something else, PATH_INVALID for a bad path.
  */
 export function editTree(writer: ObjectWriter, filesRoot: Link, edits: readonly Edit[]): Link {
-  const top: EditNode = { edit: undefined, children: undefined, fills: false }
-  for (const edit of edits) plant(top, edit)
-  if (top.children === undefined) return filesRoot
-  return editDirectory(writer, filesRoot, top.children, '').link
+  const last = new Map(edits.map(edit => [edit.path, edit]))
+  const sorted = [...last.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  return drained(editSorted(writer, filesRoot, sorted))
 }
 
-function plant(top: EditNode, edit: Edit): void {
-  let node = top
-  for (const name of edit.path.split('/')) {
-    if (name === '' || name === '.' || name === '..' || name.length > nameBytesMax || name.includes('\0')) {
-      throw new SentientError('PATH_INVALID', { where: displayBytes(edit.path) })
+/** A directory on the way to the edit at hand. */
+interface EditedDirectory {
+  readonly path: ByteString
+  /** As it was; undefined for the root and where nothing was. */
+  readonly entry: Entry | undefined
+  /** The place of its own edit among the edits of the directory above; -1: none. */
+  readonly at: number
+  /** As it shall be, its children left aside; undefined: as it was. */
+  readonly own: Entry | null | undefined
+  /** Of its names, sorted as they came. */
+  readonly edits: NameEdit[]
+  /** Places of directories among them that keep the children they have. */
+  readonly keeping: Set<number>
+  /** Directories without an edit of their own that were gone into. */
+  readonly entered: NameEdit[]
+}
+
+/**
+ * The same for edits that come sorted by the bytes of whole paths, no path twice. Holds the edits of the directories
+ * above the one at hand and stops after each edit and each node, for callers who give way in between.
+ */
+export function* editSorted(writer: ObjectWriter, filesRoot: Link, edits: Iterable<Edit>): Generator<undefined, Link> {
+  const entry: Entry = { name: '', kind: 'dir', mode: rootMode, size: 0, content: filesRoot }
+  const stack = [openEdited('', entry, -1, undefined)]
+  let last: ByteString | undefined
+  for (const { path, after, keepChildren } of edits) {
+    checkEditPath(path)
+    if (last !== undefined && last >= path) throw new SentientError('INTERNAL', { what: 'Edits are not sorted' })
+    last = path
+    while (!isBelow(path, stackTop(stack).path)) yield* closeTop(writer, stack)
+    const top = enter(writer, stack, path)
+    if (isDirectory(top)) {
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      if (after?.kind === 'dir' && keepChildren === true) top.keeping.add(top.edits.length)
+      top.edits.push({ name, after: after === null ? null : { ...after, name } })
+    } else if (after !== null) {
+      throw missingParent(top.path, (top.own === undefined ? top.entry : top.own)?.kind)
     }
-    if (edit.after !== null) node.fills = true
-    node.children ??= new Map()
-    let next = node.children.get(name)
-    if (next === undefined) node.children.set(name, (next = { edit: undefined, children: undefined, fills: false }))
-    node = next
+    yield
   }
-  node.edit = edit
+  while (stack.length > 1) yield* closeTop(writer, stack)
+  return last === undefined ? filesRoot : (yield* editDirectory(writer, stackTop(stack))).link
 }
 
-function editDirectory(
-  writer: ObjectWriter,
-  directory: Link | undefined,
-  children: ReadonlyMap<ByteString, EditNode>,
-  prefix: ByteString,
-): { link: Link; count: number } {
-  const changes: NameEdit[] = []
-  for (const [name, child] of children) {
-    const after = editedEntry(writer, directory, name, child, prefix + name)
-    if (after !== undefined) changes.push({ name, after })
-  }
-  return editNode(writer, directory, changes)
-}
-
-/** What the name becomes; undefined: it stays as it is. */
-function editedEntry(
-  writer: ObjectWriter,
-  directory: Link | undefined,
-  name: ByteString,
-  child: EditNode,
+function openEdited(
   path: ByteString,
-): Entry | null | undefined {
-  const after = child.edit?.after
-  if (after === null || (after !== undefined && after.kind !== 'dir')) {
-    if (child.fills) throw missingParent(path, after?.kind)
-    return after === null ? null : { ...after, name }
-  }
-  if (after !== undefined && child.children === undefined && child.edit?.keepChildren !== true)
-    return { ...after, name }
-  const before = directory === undefined ? undefined : findEntry(writer, directory, name)
-  if (after === undefined && before?.kind !== 'dir') {
-    if (child.fills) throw missingParent(path, before?.kind)
-    return undefined
-  }
-  const base = before?.kind === 'dir' ? before.content : undefined
-  const { link, count } = editDirectory(writer, base, child.children ?? new Map(), `${path}/`)
-  return { ...(after ?? before!), name, size: count, content: link }
+  entry: Entry | undefined,
+  at: number,
+  own: Entry | null | undefined,
+): EditedDirectory {
+  return { path, entry, at, own, edits: [], keeping: new Set(), entered: [] }
 }
 
+/** Whether it is one and stays one, or becomes one: else nothing may be put into it. */
+const isDirectory = ({ own, entry }: EditedDirectory): boolean => (own === undefined ? entry : own)?.kind === 'dir'
+
+/** Goes down to the directory that holds the path, or to what stands in the way. */
+function enter(writer: ObjectWriter, stack: EditedDirectory[], path: ByteString): EditedDirectory {
+  for (let top = stackTop(stack); ; top = stackTop(stack)) {
+    const start = top.path === '' ? 0 : top.path.length + 1
+    const slash = path.indexOf('/', start)
+    if (slash < 0 || !isDirectory(top)) return top
+    const name = path.slice(start, slash)
+    const before = top.entry?.kind === 'dir' ? findEntry(writer, top.entry.content, name) : undefined
+    const at = lastIndexOfName(top.edits, name)
+    stack.push(openEdited(path.slice(0, slash), before, at, top.edits[at]?.after))
+  }
+}
+
+/** By halving: the names are sorted. */
+function lastIndexOfName(edits: readonly NameEdit[], name: ByteString): number {
+  let low = 0
+  let high = edits.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (edits[middle]!.name < name) low = middle + 1
+    else high = middle
+  }
+  return edits[low]?.name === name ? low : -1
+}
+
+/** Says in the directory above what became of the one that was gone into. */
+function* closeTop(writer: ObjectWriter, stack: EditedDirectory[]): Generator<undefined, void> {
+  const closed = stack.pop()!
+  if (!isDirectory(closed)) return
+  const above = stackTop(stack)
+  const { link, count } = yield* editDirectory(writer, closed)
+  const name = closed.path.slice(closed.path.lastIndexOf('/') + 1)
+  const edit = { name, after: { ...(closed.own ?? closed.entry!), name, size: count, content: link } }
+  if (closed.at < 0) above.entered.push(edit)
+  else above.edits[closed.at] = edit
+  above.keeping.delete(closed.at)
+}
+
+function* editDirectory(
+  writer: ObjectWriter,
+  { entry, edits, keeping, entered }: EditedDirectory,
+): Generator<undefined, { link: Link; count: number }> {
+  const before = entry?.kind === 'dir' ? entry.content : undefined
+  for (const at of keeping) {
+    const { name, after } = edits[at]!
+    const kept = before && findEntry(writer, before, name)
+    const content = kept?.kind === 'dir' ? kept.content : emptyDirectory(writer)
+    edits[at] = { name, after: { ...after!, size: countEntries(writer, content), content } }
+    yield
+  }
+  for (const edit of entered) edits.push(edit)
+  return yield* editNode(writer, before, edits)
+}
+
+const stackTop = (stack: readonly EditedDirectory[]): EditedDirectory => stack[stack.length - 1]!
+
+const isBelow = (path: ByteString, directory: ByteString): boolean =>
+  directory === '' || (path.startsWith(directory) && path[directory.length] === '/')
+
+function checkEditPath(path: ByteString): void {
+  for (const name of path.split('/')) {
+    if (name === '' || name === '.' || name === '..' || name.length > nameBytesMax || name.includes('\0')) {
+      throw new SentientError('PATH_INVALID', { where: displayBytes(path) })
+    }
+  }
+}
 function missingParent(path: ByteString, found: string | undefined): SentientError {
   const where = displayBytes(path)
   if (found === undefined)
@@ -190,13 +259,15 @@ export interface TreeChange {
 export interface DiffOptions {
   /** Only this path and what lies below it. */
   readonly under?: ByteString
+  /** `paths`: by the bytes of whole paths, as lists of changes are; else as a walk comes by them. */
+  readonly order?: 'walk' | 'paths'
   /** Asked before a directory that differs is entered; false leaves out what lies below it. */
   readonly into?: (change: TreeChange) => boolean
 }
 
 /**
  * The paths that differ between two files roots (undefined: empty), depth first, names sorted in each directory, a
- * directory before what it holds. This is not the byte order of whole paths: see `sortChanges` in changes.ts.
+ * directory before what it holds. This is not the byte order of whole paths ("a.b" comes before "a/b"): ask for that.
  */
 export function* diffTrees(
   reader: ObjectReader,
@@ -206,7 +277,7 @@ export function* diffTrees(
 ): Generator<TreeChange> {
   const under = options.under ?? ''
   if (under === '') {
-    yield* diffDirectories(reader, [{ pairs: differingNames(reader, before, after), at: 0, prefix: '' }], options)
+    yield* diffDirectories(reader, [diffLevel(differingNames(reader, before, after), '', options)], options)
     return
   }
   const old = before === undefined ? undefined : findPath(reader, before, under)
@@ -214,29 +285,45 @@ export function* diffTrees(
   if (sameEntry(old ?? null, now ?? null)) return
   const slash = under.lastIndexOf('/')
   const pair = { name: under.slice(slash + 1), before: old ?? null, after: now ?? null }
-  yield* diffDirectories(reader, [{ pairs: [pair], at: 0, prefix: under.slice(0, slash + 1) }], options)
+  yield* diffDirectories(reader, [diffLevel([pair], under.slice(0, slash + 1), options)], options)
 }
 
 interface DiffLevel {
   readonly pairs: readonly NamePair[]
   at: number
+  /** In the order of whole paths: directories to be gone into, each when its turn has come. */
+  readonly below: readonly { readonly key: ByteString; readonly pair: NamePair }[] | undefined
+  belowAt: number
   readonly prefix: ByteString
 }
 
+function diffLevel(pairs: readonly NamePair[], prefix: ByteString, { order }: DiffOptions): DiffLevel {
+  const directories = ({ before, after }: NamePair) => before?.kind === 'dir' || after?.kind === 'dir'
+  const below = order === 'paths' ? pairs.filter(directories).map(pair => ({ key: `${pair.name}/`, pair })) : undefined
+  below?.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return { pairs, at: 0, below, belowAt: 0, prefix }
+}
+
 function* diffDirectories(reader: ObjectReader, stack: DiffLevel[], options: DiffOptions): Generator<TreeChange> {
-  for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
-    const pair = level.pairs[level.at++]
-    if (pair === undefined) {
-      stack.pop()
-      continue
-    }
-    const { before, after } = pair
-    const change = { path: level.prefix + pair.name, before, after }
-    if (!sameApartFromChildren(before, after)) yield change
+  const goInto = (prefix: ByteString, { name, before, after }: NamePair) => {
     const old = before?.kind === 'dir' ? before.content : undefined
     const now = after?.kind === 'dir' ? after.content : undefined
-    if (old?.id === now?.id || options.into?.(change) === false) continue
-    stack.push({ pairs: differingNames(reader, old, now), at: 0, prefix: `${change.path}/` })
+    if (old?.id === now?.id || options.into?.({ path: prefix + name, before, after }) === false) return
+    stack.push(diffLevel(differingNames(reader, old, now), `${prefix}${name}/`, options))
+  }
+  for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
+    const pair = level.pairs[level.at]
+    const below = level.below?.[level.belowAt]
+    if (below !== undefined && (pair === undefined || below.key < pair.name)) {
+      level.belowAt++
+      goInto(level.prefix, below.pair)
+    } else if (pair === undefined) stack.pop()
+    else {
+      level.at++
+      const { name, before, after } = pair
+      if (!sameApartFromChildren(before, after)) yield { path: level.prefix + name, before, after }
+      if (level.below === undefined) goInto(level.prefix, pair)
+    }
   }
 }
 
