@@ -81,7 +81,11 @@ export function createScreen(options: { columns?: number; rows?: number; open?: 
       send({ type: 'answer', channel: question.channel, ask, query: question.query, answer } as unknown as Message)
     },
     title: () => plainText(titleLine(model)),
-    bottom: () => plainText(messageRow(model)?.line ?? hintLine(model)).trimEnd(),
+    bottom() {
+      const message = messageRow(model)
+      if (message === undefined) return plainText(hintLine(model)).trimEnd()
+      return [...(message.above ?? []), message.line].map(row => plainText(row).trimEnd()).join('\n')
+    },
   }
   if (open)
     send({

@@ -81,7 +81,7 @@ test('what removes or touches more asks for the key once more, and any other key
   screen.effects()
   screen.press('b')
   assert.deepEqual(operations(screen.effects()), [])
-  assert.match(screen.bottom(), /new\.txt is not in the record: b again removes/)
+  assert.match(screen.bottom(), /not recorded: b again removes new\.txt, a snapshot keeps it/)
   screen.press('k')
   assert.equal(screen.model().armed, undefined)
   screen.press('j b')
@@ -221,7 +221,28 @@ test('one file out of yesterday: y there, Esc, p here', () => {
   screen.answer('directory', [listed('fstab')])
   screen.effects()
   screen.press('p')
-  assert.deepEqual(operations(screen.effects()), [{ do: 'restore', paths: ['fstab'], to: '#30', as: 'fstab' }])
+  assert.deepEqual(operations(screen.effects()), [])
+  assert.match(screen.bottom(), /fstab is there: p again puts the one of #30 in its place/)
+  screen.press('p')
+  assert.deepEqual(operations(screen.effects()), [{ do: 'restore', paths: ['fstab'], to: '#30' }])
+})
+
+test('a path of the past is put back where it is missing, and beside what has its name elsewhere', () => {
+  const put = (directory: string, names: readonly string[]) => {
+    const screen = filesScreen()
+    screen.send({ type: 'remember', remembered: { paths: ['etc/fstab'], at: '#30', move: false } })
+    screen.send({ type: 'show', pane: 'files', target: { path: `${directory}/x` } })
+    screen.answer(
+      'directory',
+      names.map(name => listed(`${directory}/${name}`)),
+    )
+    screen.effects()
+    screen.press('p')
+    return operations(screen.effects())
+  }
+  const back = { do: 'restore', paths: ['etc/fstab'], to: '#30' } as const
+  assert.deepEqual(put('etc', ['hosts']), [{ ...back, as: 'etc/fstab' }])
+  assert.deepEqual(put('home', ['fstab']), [{ ...back, as: 'home/fstab.2' }])
 })
 
 test('a time that is not there says so and changes nothing', () => {

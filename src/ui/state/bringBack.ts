@@ -52,8 +52,8 @@ export function bringBackOffer(
 function bringBackWarning(differing: readonly Differing[]): string | undefined {
   const fresh = differing.filter(({ mark }) => mark === '+').map(({ path }) => path)
   if (fresh.length > 0) {
-    const verb = fresh.length === 1 ? 'is' : 'are'
-    return `${pathsText(fresh)} ${verb} not in the record: b again removes, a snapshot keeps what was there`
+    const it = fresh.length === 1 ? 'it' : 'them'
+    return `not recorded: b again removes ${pathsText(fresh)}, a snapshot keeps ${it}`
   }
   const below = differing.reduce((count, one) => count + one.below, 0)
   if (below > 0)

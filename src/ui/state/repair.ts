@@ -17,9 +17,7 @@ export function repairPreview(paths: readonly GovernedPath[]): Panel {
   const lines: Line[] = [
     line(`Repair ${pathsText(paths)}`, 'strong'),
     ...(many ? paths.slice(0, pathsShownMax).map(path => line(`    ${displayBytes(path)}`, 'damaged')) : []),
-    line(
-      `The recorded content of ${many ? 'these' : 'it'} is damaged in the store: nothing can be brought back from it.`,
-    ),
+    line(`${many ? 'Their' : 'Its'} recorded content is damaged in the store: nothing can be brought back from it.`),
     emptyLine,
     line('Repair reads the whole history and puts what is damaged back from what still holds the same content:'),
     line('the file on disk if it is as it was recorded, or another copy in the store.'),

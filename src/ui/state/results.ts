@@ -20,7 +20,7 @@ export function resultText(operation: TreeOperation, result: OperationResult): P
 }
 
 function doneText(operation: TreeOperation, result: OperationResult): string {
-  if (result.seq < 0 || (result.changedCount === 0 && isAboutPaths(operation))) return 'nothing to do: nothing changed'
+  if (result.seq < 0 || (result.changedCount === 0 && isAboutPaths(operation))) return nothingText(operation)
   const number = `#${result.seq}`
   const count = result.changedCount > 1 ? ` (${plural(result.changedCount, 'path')})` : ''
   switch (operation.do) {
@@ -54,6 +54,12 @@ function doneText(operation: TreeOperation, result: OperationResult): string {
     case 'removeSnapshot':
       return `snapshot ${operation.name} is removed`
   }
+}
+
+function nothingText(operation: TreeOperation): string {
+  if (operation.do === 'absorb') return `nothing to keep: ${pathsText(operation.paths)} on disk is as recorded`
+  if (operation.do === 'restore') return `nothing to bring back: ${pathsText(operation.paths)} is as it was`
+  return 'nothing to do: nothing changed'
 }
 
 const isAboutPaths = (operation: TreeOperation): boolean =>

@@ -8,7 +8,7 @@ import { paneFacts, paneIds } from '../panes/registry.ts'
 import { rowState } from '../panes/timeline/rows.ts'
 import { changeCountSpans } from '../widgets/changeCounts.ts'
 import { bytesText, countText, momentText } from '../widgets/format.ts'
-import { endsLine, fitLine, type Line, line, lineWidth, type Span, span } from '../widgets/line.ts'
+import { endsLine, fitLine, type Line, line, lineWidth, type Span, span, wrapLine } from '../widgets/line.ts'
 import { cellWidth, cutStart } from '../widgets/text.ts'
 import { hintsOf } from './help.ts'
 import { sideColumnsMin } from './layout.ts'
@@ -105,9 +105,14 @@ function workText({ text, done, total, unit, cancellable }: WorkView): string {
 
 export interface BottomRow {
   readonly line: Line
+  /** Of a message that is longer than the row its beginning, for the rows above; they cover the pane meanwhile. */
+  readonly above?: readonly Line[]
   /** Where the cursor of the terminal stands in it; only in a prompt. */
   readonly cursor?: number
 }
+
+/** A message may cover so many rows of the pane; the list keeps the room to be seen. */
+const messageRowsMax = 4
 
 /** The row of prompt, question, message or progress; undefined when there is none of them. */
 export function messageRow(model: Model): BottomRow | undefined {
@@ -118,15 +123,24 @@ export function messageRow(model: Model): BottomRow | undefined {
     return promptRow(`${label}: `, text, cursor, columns)
   }
   if (top?.kind === 'palette') return promptRow(':', top.text, top.text.length, columns)
-  if (model.armed !== undefined)
-    return { line: fitLine(endsLine(line(model.armed.text, 'strong'), line('Esc no', 'dim'), columns), columns) }
+  if (model.armed !== undefined) return longMessage(line(model.armed.text, 'strong'), line('Esc no', 'dim'), model.size)
   if (model.toast !== undefined) {
     const role = model.toast.kind === 'info' ? 'plain' : model.toast.kind
-    return { line: fitLine(line(model.toast.text, role), columns) }
+    return longMessage(line(model.toast.text, role), [], model.size)
   }
   if (model.pendingKeys !== '') return { line: line(`${model.pendingKeys} ...`, 'dim') }
   const work = shownWork(model)
   return work === undefined ? undefined : { line: fitLine(line(workText(work), 'strong'), columns) }
+}
+
+function longMessage(text: Line, end: Line, { columns, rows }: Model['size']): BottomRow {
+  const width = columns - 1
+  const room = width - (end.length > 0 ? lineWidth(end) + 1 : 0)
+  const lines = wrapLine(text, room)
+  const shown = lines.slice(0, Math.max(1, Math.min(messageRowsMax, rows - 4)))
+  const last = lines.length > shown.length ? lines.slice(shown.length - 1).flat() : (shown.at(-1) ?? [])
+  const bottom = fitLine(endsLine(last, end, width), width)
+  return shown.length === 1 ? { line: bottom } : { line: bottom, above: shown.slice(0, -1) }
 }
 
 /** The end of a long text stays in sight, with the cursor. */

@@ -295,7 +295,7 @@ function operationFailed(model: Model, message: Extract<Message, { type: 'operat
 function edited(model: Model, { path, changed, wasRecorded }: Extract<Message, { type: 'edited' }>): Step<Model> {
   if (!changed) return withEffects(model, send({ type: 'toast', text: 'Not changed.', kind: 'info' }))
   if (wasRecorded) return withEffects(model, { type: 'operate', operation: { do: 'absorb', paths: [path] } })
-  const text = 'Edited; it differed from the record before: A keeps it, b brings the record back.'
+  const text = 'Edited. It differed before too: A keeps it, b brings the record back.'
   return withEffects(model, send({ type: 'toast', text, kind: 'info' }), send({ type: 'treeChanged' }))
 }
 

@@ -1,7 +1,7 @@
 // The whole screen: title, the areas of the pane or what lies above them, message, hints. It draws the model and
 // knows nothing else.
 import { Box } from 'ink'
-import { createContext, useContext, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, useContext, useSyncExternalStore } from 'react'
 import type { PaneView } from '../panes/pane.ts'
 import type { PaneId, PaneStates } from '../panes/registry.ts'
 import { traceStripLines } from '../panes/trace/lines.ts'
@@ -16,7 +16,7 @@ import { bodyRows, panelRows } from '../state/panel.ts'
 import { equivalentLine, hintLine, messageRow, titleLine } from '../state/selectors.ts'
 import type { Store } from '../state/store.ts'
 import { Lines } from './Lines.tsx'
-import { line } from './line.ts'
+import { type Line, line } from './line.ts'
 import { paletteLine } from './paletteLine.ts'
 import { stageLines } from './stageLines.ts'
 
@@ -35,10 +35,31 @@ export function App({ store }: { readonly store: Store }) {
   return (
     <Box width={columns} height={rows} flexDirection="column" overflow="hidden">
       <Lines lines={[titleLine(model)]} width={columns} height={1} />
-      <Body model={model} height={bodyRows(model)} />
+      <Covered rows={message?.above ?? []} width={last} height={bodyRows(model)}>
+        <Body model={model} height={bodyRows(model)} />
+      </Covered>
       {withRow && <Lines lines={[message?.line ?? equivalentLine(model)]} width={last} height={1} />}
       <Lines lines={[withRow ? hints : (message?.line ?? hints)]} width={last} height={1} />
     </Box>
+  )
+}
+
+/** The body, its last rows covered by the beginning of a message. */
+function Covered(props: {
+  readonly rows: readonly Line[]
+  readonly width: number
+  readonly height: number
+  readonly children: ReactNode
+}) {
+  const { rows, width, height, children } = props
+  if (rows.length === 0) return children
+  return (
+    <>
+      <Box height={Math.max(0, height - rows.length)} overflow="hidden" flexDirection="column">
+        {children}
+      </Box>
+      <Lines lines={rows} width={width} height={rows.length} />
+    </>
   )
 }
 

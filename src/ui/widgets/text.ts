@@ -103,6 +103,24 @@ export function safeText(line: string): string {
   })
 }
 
+/** A word in pieces of at most `width` cells: a hash or a path that is longer than the row is still shown whole. */
+function broken(word: string, width: number): string[] {
+  const pieces: string[] = []
+  let piece = ''
+  let used = 0
+  for (const character of word) {
+    const cells = characterWidth(character)
+    if (piece !== '' && used + cells > width) {
+      pieces.push(piece)
+      piece = ''
+      used = 0
+    }
+    piece += character
+    used += cells
+  }
+  return [...pieces, piece]
+}
+
 /** Long text as lines of at most `width` cells, broken at spaces where there are some. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
@@ -115,7 +133,9 @@ export function wrap(text: string, width: number): string[] {
         continue
       }
       if (line !== '') lines.push(line)
-      line = cut(word, width)
+      const pieces = broken(word, width)
+      line = pieces.pop() ?? ''
+      lines.push(...pieces)
     }
     lines.push(line)
   }

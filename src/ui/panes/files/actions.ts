@@ -115,7 +115,7 @@ export const filesActions = {
     if (remembered.at !== undefined) {
       if (remembered.paths.length > 1)
         return effectsOnly(state, toast('From a past state one path at a time is put here.', 'bad'))
-      return effectsOnly(state, operate({ do: 'restore', paths: remembered.paths, to: remembered.at, as: to }, context))
+      return putPast(state, { path: remembered.paths[0] ?? '', at: remembered.at, to }, context)
     }
     const target = remembered.paths.length === 1 && !remembered.move ? freeName(state, to) : state.path
     const operation: Operation = { do: remembered.move ? 'move' : 'copy', from: remembered.paths, to: target }
@@ -182,6 +182,20 @@ function remember(state: FilesState, move: boolean): Files {
     send({ type: 'remember', remembered: { paths, at: state.at, move: move && state.at === undefined } }),
     toast(`Remembered ${what}: p ${move ? 'moves' : 'puts'} it where you are.`),
   )
+}
+
+/** A past path goes back to its own place over what is there, when it is asked for twice; elsewhere it replaces nothing. */
+function putPast(
+  state: FilesState,
+  { path, at, to }: { readonly path: GovernedPath; readonly at: string; readonly to: GovernedPath },
+  context: Context,
+): Files {
+  const taken = state.entries?.some(entry => entry.path === to && entry.mark !== '-') ?? false
+  if (!taken || to !== path)
+    return effectsOnly(state, operate({ do: 'restore', paths: [path], to: at, as: freeName(state, to) }, context))
+  const text = `${displayBytes(nameOf(path))} is there: p again puts the one of ${at} in its place, u undoes`
+  const operation: Operation = { do: 'restore', paths: [path], to: at }
+  return effectsOnly(state, announce(operation, context, { scope: 'files', action: 'put', text }))
 }
 
 /** A copy beside its original needs a name of its own. */

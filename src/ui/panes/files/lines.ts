@@ -85,8 +85,14 @@ function detailHeader(entry: ListedEntry, context: Context): Line[] {
   const { now } = context
   const past = context.past !== undefined
   const rows: Line[] = []
-  const title = past ? `of ${context.past?.text ?? ''}` : markTexts[entry.mark]
-  rows.push([span(`${past ? ' ' : entry.mark} `, past ? 'past' : markRoles[entry.mark]), span(title, 'strong')])
+  const below = past ? 0 : (entry.below?.count ?? 0)
+  const mark = below > 0 ? (entry.below?.worst ?? entry.mark) : entry.mark
+  const title = past
+    ? `of ${context.past?.text ?? ''}`
+    : below > 0
+      ? `${plural(below, 'path')} below ${below === 1 ? 'differs' : 'differ'}`
+      : markTexts[entry.mark]
+  rows.push([span(`${past ? ' ' : mark} `, past ? 'past' : markRoles[mark]), span(title, 'strong')])
   const change = past ? undefined : changeOf(context, entry.path)
   if (change !== undefined) {
     if (!title.startsWith(change.reason)) rows.push(line(`  ${change.reason}`))
@@ -96,8 +102,7 @@ function detailHeader(entry: ListedEntry, context: Context): Line[] {
   } else if (entry.reason !== '' && !past && entry.reason !== title)
     rows.push(line(`  ${displayBytes(entry.reason)}`, 'dim'))
   rows.push(line(`  ${factsText(entry, now)}`, 'dim'))
-  if (entry.below !== undefined && entry.below.count > 0)
-    rows.push(line(`  ${plural(entry.below.count, 'path')} below differ: c lists them`))
+  if (below > 0) rows.push(line('  c lists them', 'dim'))
   return rows
 }
 

@@ -15,6 +15,7 @@ import {
   modeText,
   plural,
   secondsText,
+  whenText,
 } from '../../widgets/format.ts'
 import { endsLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
 import { cut, fit, fitRight, safeText, wrap } from '../../widgets/text.ts'
@@ -58,7 +59,7 @@ function recordSpans(record: RecordView | undefined, row: number, width: number,
   const time = today
     ? secondsText(record.time)
     : `${dayText(record.time).slice(4)} ${secondsText(record.time).slice(0, 5)}`
-  const timeText = full ? fitRight(time, 12) : secondsText(record.time).slice(0, 5)
+  const timeText = full ? fitRight(time, 12) : fitRight(whenText(record.time, now), 6)
   const seq = ` #${record.seq}`
   const actor = fit(actorText(record.actor), full ? 9 : 5)
   const denied = record.effect === 'deny'
