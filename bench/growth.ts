@@ -48,7 +48,7 @@ function measure(program: Program, files: number, { runs, scratch, repository, s
   const put = median(runs, round => {
     const source = path.join(folder, 'source')
     fs.writeFileSync(source, `round ${round}\n`)
-    return run([sentctl, 'put', pathOfFile(0), source], place)
+    return run([sentctl, 'put', pathOfFile(0), '--from', source], place)
   })
   const next = median(runs, round => {
     changeFiles(bench.tree, files, { count: 100, round: round + 1 })
