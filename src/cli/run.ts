@@ -185,6 +185,7 @@ function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller
       return (await outside()).spooled(io.stdin, signal)
     },
     openUi: options => io.openUi(host, options),
+    outsidePath: file => path.resolve(io.cwd, file),
   }
 }
 

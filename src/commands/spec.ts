@@ -125,6 +125,8 @@ export interface Caller {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** A file named by the user, anywhere; symlinks are followed. Throws PATH_NOT_FOUND, IS_A_DIRECTORY, NOT_WRITABLE. */
   openFile(path: string): Promise<ByteSource & { close(): void }>
+  /** A path of the user outside the governed tree as an absolute one: from where the user stands, whatever --root says. */
+  outsidePath(path: string): string
   /** Writes a new file or replaces one, outside the governed operations: for files that the user asked for by name. */
   writeFile(path: string, contents: string): Promise<void>
   /** All of standard input, kept aside so that its size is known. */

@@ -6,11 +6,14 @@ import {
   checkpointKeySpec,
   checkpointShowSpec,
   checkpointSignSpec,
+  consistencySpec,
   inclusionSpec,
+  verifyConsistencySpec,
   verifyInclusionSpec,
 } from './checkpoint/spec.ts'
 import { demoSpec } from './demo/spec.ts'
 import { absorbSpec, statusSpec, watchSpec } from './drift/spec.ts'
+import { exportCarSpec, exportTlogSpec } from './export/spec.ts'
 import {
   catSpec,
   chmodSpec,
@@ -82,6 +85,10 @@ export type CommandName =
   | 'checkpoint sign'
   | 'inclusion'
   | 'verify-inclusion'
+  | 'consistency'
+  | 'verify-consistency'
+  | 'export tlog'
+  | 'export car'
   | 'explain'
   | 'completion'
   | 'man'
@@ -135,6 +142,10 @@ export const commandTable = {
   'checkpoint sign': checkpointSignSpec,
   inclusion: inclusionSpec,
   'verify-inclusion': verifyInclusionSpec,
+  consistency: consistencySpec,
+  'verify-consistency': verifyConsistencySpec,
+  'export tlog': exportTlogSpec,
+  'export car': exportCarSpec,
   explain: explainSpec,
   completion: completionSpec,
   man: manSpec,
@@ -173,7 +184,17 @@ export const commandGroups = {
   care: { title: 'Care', commands: ['verify', 'repair', 'gc', 'doctor'] },
   checkpoint: {
     title: 'Proof for others',
-    commands: ['checkpoint show', 'checkpoint key', 'checkpoint sign', 'inclusion', 'verify-inclusion'],
+    commands: [
+      'checkpoint show',
+      'checkpoint key',
+      'checkpoint sign',
+      'inclusion',
+      'verify-inclusion',
+      'consistency',
+      'verify-consistency',
+      'export tlog',
+      'export car',
+    ],
   },
   program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'demo', 'help'] },
 } as const satisfies Record<string, CommandGroup>

@@ -1,4 +1,6 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
+import type { CarReport } from './export/car.ts'
+import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
 import type { ByteString, FileKind } from './host/host.ts'
 import type { Decide } from './timeline/context.ts'
@@ -26,6 +28,7 @@ import type {
 import type { Settings } from './timeline/settings.ts'
 
 /** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
+import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 export interface ByteSource {
   readonly size: number
   read(target: Uint8Array, offset: number, length: number, position: number): number
@@ -221,3 +224,9 @@ export interface System {
   /** Signs a checkpoint when the journal grew, writes what is derived, lets everything go. */
   close(): Promise<void>
 }
+  /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */
+  consistency(older: OlderTree, newNote?: Uint8Array): Promise<ConsistencyText>
+  /** Writes the log as C2SP tlog-tiles into a directory (an absolute path): what is new since it was written there before. */
+  exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
+  /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
+  exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>

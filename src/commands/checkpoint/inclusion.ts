@@ -14,8 +14,12 @@ export const run: Handler<typeof inclusionSpec> = async function* ({ system, arg
       hint: 'sentctl log shows the numbers.',
     })
   }
+  if (args.file !== undefined && args.output !== undefined) {
+    throw new SentientError('USAGE', { what: 'FILE and --output say the same twice', found: `"${args.output}"` })
+  }
+  const file = args.output ?? args.file
   const proof = await system.inclusion(seq)
-  if (args.file === undefined) return { result: { seq, proof } }
-  await caller.writeFile(args.file, proof)
-  return { result: { seq, file: args.file, proof } }
+  if (file === undefined) return { result: { seq, proof } }
+  await caller.writeFile(file, proof)
+  return { result: { seq, file, proof } }
 }

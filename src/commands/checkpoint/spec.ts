@@ -55,12 +55,20 @@ export const inclusionSpec = command({
     { name: 'SEQ', about: 'number of the record', required: true, completer: 'none' },
     { name: 'FILE', about: 'where to write it; default: standard output', completer: 'file' },
   ],
-  flags: {},
+  flags: {
+    output: {
+      type: 'text',
+      short: 'o',
+      placeholder: 'FILE',
+      completer: 'file',
+      about: 'the same as FILE: written whole or not at all, which "> FILE" is not',
+    },
+  },
   access: 'read',
   palette: { absent: 'an export for other machines' },
   examples: [
     { command: 'sentctl inclusion 1', about: 'to standard output' },
-    { command: 'sentctl inclusion 1 record-1.proof', about: 'to a file' },
+    { command: 'sentctl inclusion 1 -o record-1.proof', about: 'to a file' },
   ],
   output: {
     kind: 'object',
@@ -74,6 +82,93 @@ export const inclusionSpec = command({
     ),
   },
   load: (): Promise<CommandModule> => import('./inclusion.ts'),
+})
+
+export const consistencySpec = command({
+  name: 'consistency',
+  summary: 'Write a small file that proves that the history goes on from an older one',
+  about: [
+    'OLD is a signed checkpoint that somebody kept (a file with what "sentctl checkpoint show" printed, or - for standard input), or a number of records. NEW is a newer signed checkpoint in a file; without it the newest is taken. Prints the proof, or writes it to the file of --output. "sentctl verify-consistency" checks it on any machine.',
+    'When the history does not begin with OLD, the file shows that, and the exit code is 3: if both are signed by one key, it is the evidence of a fork.',
+  ],
+  positionals: [
+    { name: 'OLD', about: 'a kept checkpoint, or a number of records', required: true, completer: 'file' },
+    { name: 'NEW', about: 'a newer checkpoint; default: the newest', completer: 'file' },
+  ],
+  flags: { output: { type: 'text', short: 'o', placeholder: 'FILE', about: 'write it there', completer: 'file' } },
+  access: 'read',
+  palette: { absent: 'an export for other machines' },
+  examples: [
+    { command: 'sentctl consistency 2', about: 'everything recorded so far goes on from the first two records' },
+    { command: 'sentctl consistency monday.checkpoint -o monday.proof', about: 'from a checkpoint that was kept' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        consistent: boolean('the history begins with the older one'),
+        old: integer('records of the older tree'),
+        size: integer('records of the newer one'),
+        file: optional(text('where it was written')),
+        proof: text('the proof itself'),
+      },
+      'the proof',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./consistency.ts'),
+})
+
+export const verifyConsistencySpec = command({
+  name: 'verify-consistency',
+  summary: 'Check a consistency file, or the evidence of a fork, by a key; needs no root folder',
+  about: [
+    'Exit code 0: the newer checkpoint is signed, and its history begins with the older tree. With --old it must be the tree of that checkpoint, which you kept. Exit code 3: it does not, or the file is damaged. A fork, two signed checkpoints of one log that contradict each other, is said as such: with such a file anyone can be shown that the owner of the key, or who has it, signed two histories.',
+    'FILE may be - for standard input. Give --key twice where the log has changed its key between the two.',
+  ],
+  positionals: [
+    { name: 'FILE', about: 'what "sentctl consistency" or "sentctl witness" wrote', required: true, completer: 'file' },
+  ],
+  flags: {
+    key: { type: 'texts', placeholder: 'VKEY', required: true, about: 'what "sentctl checkpoint key" printed' },
+    old: { type: 'text', placeholder: 'FILE', about: 'the checkpoint that you kept', completer: 'file' },
+  },
+  access: 'none',
+  palette: { absent: 'made for other machines' },
+  examples: [
+    {
+      command: 'sentctl verify-consistency monday.proof --key "$(sentctl checkpoint key)"',
+      about: 'a good one',
+    },
+    {
+      command: 'sentctl verify-consistency monday.proof --old monday.checkpoint --key "$(sentctl checkpoint key)"',
+      about: 'and it is about the checkpoint that you have',
+    },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        consistent: boolean('the newer history begins with the older one'),
+        fork: boolean('one key signed two histories that contradict each other'),
+        reason: optional(text('why not')),
+        origin: optional(text('name of the log')),
+        old: optional(
+          object(
+            {
+              size: integer('records'),
+              root: text('Merkle root, hex'),
+              signed: boolean('its signed checkpoint is in the file'),
+            },
+            'the older tree',
+          ),
+        ),
+        size: optional(integer('records of the newer one')),
+        root: optional(text('its Merkle root, hex')),
+      },
+      'the answer',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./verifyConsistency.ts'),
 })
 
 export const verifyInclusionSpec = command({

@@ -64,10 +64,15 @@ export function sameLink(a: Link | null | undefined, b: Link | null | undefined)
 
 /** The link as CIDv1 text: multibase "b" and base32 of 01, codec, 1e (BLAKE3), 20 (32 bytes), digest. */
 export function cidText(link: Link): string {
+  return `b${base32(cidBytes(link))}`
+}
+
+/** The link as a binary CIDv1: 36 bytes. */
+export function cidBytes(link: Link): Uint8Array {
   const bytes = new Uint8Array(36)
   bytes.set([0x01, codecNumbers[link.codec], 0x1e, 0x20])
   bytes.set(idBytes(link.id), 4)
-  return `b${base32(bytes)}`
+  return bytes
 }
 
 /** The inverse of `cidText`; throws FormatError for any other spelling, hash or codec. */

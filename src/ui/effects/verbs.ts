@@ -92,6 +92,7 @@ function callerOf(system: System, version: string): AnyContext['caller'] {
     rootOption: system.rootPath,
     environment: {},
     openFile: async () => refuse(),
+    outsidePath: refuse,
     writeFile: async () => refuse(),
     standardInput: async () => refuse(),
     openUi: async () => refuse(),
