@@ -26,9 +26,9 @@ import type {
   Work,
 } from './timeline/model.ts'
 import type { Settings } from './timeline/settings.ts'
+import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 
 /** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
-import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 export interface ByteSource {
   readonly size: number
   read(target: Uint8Array, offset: number, length: number, position: number): number
@@ -213,6 +213,12 @@ export interface System {
   verifierKey(): string
   /** A small text file that proves a record's inclusion; see format/README.md. */
   inclusion(seq: number): Promise<string>
+  /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */
+  consistency(older: OlderTree, newNote?: Uint8Array): Promise<ConsistencyText>
+  /** Writes the log as C2SP tlog-tiles into a directory (an absolute path): what is new since it was written there before. */
+  exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
+  /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
+  exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
   watch(options: {
     readonly signal: AbortSignal
     readonly absorb?: boolean
@@ -224,9 +230,3 @@ export interface System {
   /** Signs a checkpoint when the journal grew, writes what is derived, lets everything go. */
   close(): Promise<void>
 }
-  /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */
-  consistency(older: OlderTree, newNote?: Uint8Array): Promise<ConsistencyText>
-  /** Writes the log as C2SP tlog-tiles into a directory (an absolute path): what is new since it was written there before. */
-  exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
-  /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
-  exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
