@@ -91,13 +91,13 @@ export function openJournal(options: JournalOptions): Journal {
       checkSize(size)
       return rootAt(size, tree.hashAt)
     },
-    inclusion(index, size) {
-      checkSize(size)
-      if (!(index >= 0 && index < size)) checkSize(Number.NaN)
     subtreeHash(level, index) {
       checkSize((index + 1) * 2 ** level)
       return tree.hashAt(level, index)
     },
+    inclusion(index, size) {
+      checkSize(size)
+      if (!(index >= 0 && index < size)) checkSize(Number.NaN)
       return inclusionPath(size, index, tree.hashAt)
     },
     consistency(from, to) {

@@ -207,6 +207,8 @@ export interface Journal {
   leafHashes(from: number, to: number): Uint8Array[]
   /** RFC 6962 root of the first `size` records. */
   rootHash(size: number): Uint8Array
+  /** The root of the 2^level records from index * 2^level on, all of which must be there. */
+  subtreeHash(level: number, index: number): Uint8Array
   /** RFC 6962 audit path of record `index` in the tree of the first `size` records. */
   inclusion(index: number, size: number): Uint8Array[]
   /** RFC 6962 consistency proof between the trees of the first `from` and `to` records. */
@@ -215,8 +217,6 @@ export interface Journal {
   /**
    * Takes the lock itself, damage or not. Puts right what one changed byte did to records, where hashes prove what they
    * were; the damaged segments are kept in `torn`. Returns the records that can be read again.
-  /** The root of the 2^level records from index * 2^level on, all of which must be there. */
-  subtreeHash(level: number, index: number): Uint8Array
    */
   mend(signal?: AbortSignal): Promise<readonly { readonly seq: number; readonly where: string }[]>
   /** The stored one, read anew; undefined when there is none, throws DAMAGED when it cannot be read. */
