@@ -6,6 +6,9 @@ import type { CliIo, OutputStream } from './cli/io.ts'
 
 const { version } = manifest
 
+/** Put in by tools/build.ts; sources that run as they are have no such time. */
+declare const BUILT_MICROS: number | undefined
+
 async function main(argv: readonly string[]): Promise<number> {
   if (argv.length === 1 && (argv[0] === 'version' || argv[0] === '--version')) {
     process.stdout.write(`sentctl ${version}\n`)
@@ -38,7 +41,8 @@ function realIo(): CliIo {
     async createHost(label) {
       const { createDiskHost } = await import('./core/host/disk.ts')
       const stateDirectoryPath = stateDirectory()
-      return createDiskHost({ label, ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }) })
+      const builtMicros = typeof BUILT_MICROS === 'number' ? BUILT_MICROS : undefined
+      return createDiskHost({ label, builtMicros, ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }) })
     },
     async openUi(host, options) {
       signals.release()

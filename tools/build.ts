@@ -96,10 +96,20 @@ async function bundleOptions(root: string): Promise<BuildOptions> {
     jsx: 'automatic',
     legalComments: 'none', // the texts are in THIRD-PARTY-LICENSES.txt
     logLevel: 'warning',
-    define: { 'process.env.NODE_ENV': '"production"', ...lazySegmenter.define },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      BUILT_MICROS: String(builtMicros()),
+      ...lazySegmenter.define,
+    },
     inject: [...lazySegmenter.inject],
     plugins: [...bundlePlugins],
   }
+}
+
+/** Now, or what SOURCE_DATE_EPOCH says, so that a build can be repeated byte for byte. */
+function builtMicros(): number {
+  const seconds = process.env.SOURCE_DATE_EPOCH
+  return seconds !== undefined && /^\d{1,10}$/.test(seconds) ? Number(seconds) * 1_000_000 : Date.now() * 1000
 }
 
 /**

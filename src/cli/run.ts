@@ -123,7 +123,7 @@ async function runVerb(run: Run): Promise<number> {
   const { io, name, spec, parsed, progress, log } = run
   const host = await io.createHost(name)
   const rootOption = parsed.global.root ?? (io.environment.SENTIENT_ROOT || undefined)
-  const system = spec.access === 'none' ? undefined : await open(host, spec.access, rootOption, io)
+  const system = spec.access === 'none' ? undefined : await open(run, host, spec.access, rootOption)
   for (const { text } of system?.notices ?? []) run.notice(text)
   const cwd = workingDirectory(io.cwd, system?.rootPath, rootOption)
   const context: AnyContext = {
@@ -151,10 +151,15 @@ async function runVerb(run: Run): Promise<number> {
   }
 }
 
-async function open(host: Host, access: 'read' | 'write', rootOption: string | undefined, io: CliIo): Promise<System> {
+async function open(
+  { io, progress }: Run,
+  host: Host,
+  access: 'read' | 'write',
+  rootOption: string | undefined,
+): Promise<System> {
   const { openRoot } = await import('../commands/openRoot.ts')
   const rootPath = rootOption === undefined ? undefined : realPath(path.resolve(io.cwd, rootOption))
-  return openRoot(host, { access, cwd: io.cwd, rootPath, signal: io.signal })
+  return openRoot(host, { access, cwd: io.cwd, rootPath, signal: io.signal, progress: step => progress.show(step) })
 }
 
 /** Paths are relative to where one stands; where that is not below the root folder, to the root folder itself. */
@@ -179,7 +184,6 @@ function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller
     rootOption,
     environment: io.environment,
     openFile: async file => (await outside()).openOutsideFile(path.resolve(io.cwd, file)),
-    outsidePath: file => path.resolve(io.cwd, file),
     writeFile: async (file, contents) => (await outside()).writeOutsideFile(path.resolve(io.cwd, file), contents),
     async standardInput(signal) {
       if (io.stdin.isTTY === true) io.stderr.write('Reading from the terminal; Ctrl-D ends.\n')
@@ -192,6 +196,9 @@ function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller
 async function handle(run: Run, context: AnyContext, system: System | undefined): Promise<number> {
   const { spec, parsed, output, progress } = run
   const module = await spec.load()
+  if (system !== undefined && asksForStates(spec, parsed.args)) {
+    for await (const step of system.ready({ signal: context.signal })) progress.show(step)
+  }
   const work = module.run(context)
   try {
     for (;;) {
@@ -218,6 +225,20 @@ async function handle(run: Run, context: AnyContext, system: System | undefined)
     await work.return({ result: undefined })
   }
 }
+
+/** Whether an argument names a snapshot or another past state: what that takes is read before, with progress. */
+function asksForStates({ positionals, flags }: CommandSpec, args: Readonly<Record<string, unknown>>): boolean {
+  const completers = [
+    ...positionals.map(({ name, completer }) => [name.toLowerCase(), completer]),
+    ...Object.entries(flags).map(([name, flag]) => [camelCase(name), 'completer' in flag ? flag.completer : undefined]),
+  ]
+  return completers.some(
+    ([name = '', completer]) =>
+      (completer === 'state' || completer === 'snapshot') && ![undefined, 'now', 'disk'].includes(args[name] as string),
+  )
+}
+
+const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 async function finish(
   run: Run,

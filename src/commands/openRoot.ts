@@ -2,6 +2,7 @@
 
 import { SentientError } from '../core/errors.ts'
 import type { Host } from '../core/host/host.ts'
+import type { Progress } from '../core/progress.ts'
 import {
   type FolderSurvey,
   findRoot,
@@ -21,13 +22,15 @@ export interface OpenRootOptions {
   /** A real path; undefined: search upwards from `cwd`. */
   readonly rootPath: string | undefined
   readonly signal?: AbortSignal
+  readonly progress?: (progress: Progress) => void
 }
 
 /** Throws ROOT_NOT_FOUND, and what opening throws. */
-export async function openRoot(host: Host, { access, cwd, rootPath, signal }: OpenRootOptions): Promise<System> {
+export async function openRoot(host: Host, { cwd, rootPath, ...options }: OpenRootOptions): Promise<System> {
   const found = rootPath ?? findRoot(host, cwd)
   if (found === undefined) throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
-  return openSystem(host, { rootPath: found, access, ...(signal === undefined ? {} : { signal }) })
+  // Most verbs that only read ask for no snapshot; those that do call `ready` themselves.
+  return openSystem(host, { ...options, rootPath: found, ready: options.access === 'write' })
 }
 
 // The screen opens, surveys and makes root folders itself; it asks for that here, as verbs do, and never in the core.

@@ -123,6 +123,7 @@ async function firstRecord(
 ): Promise<void> {
   const { clock, random, processes, locks } = host
   const journal = openJournal({
+    limits: { earliestMicros: host.builtMicros ?? 0 },
     directory: made.runtime,
     clock,
     random,

@@ -1,12 +1,9 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { SentientError } from './errors.ts'
-import { type CarReport, exportCar } from './export/car.ts'
-import { exportTlog } from './export/tlog.ts'
 import { displayBytes, hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
-import { dagLink } from './format/id.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host, Randomness } from './host/host.ts'
@@ -15,7 +12,6 @@ import { writeBinding } from './keys/binding.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openStore } from './store/store.ts'
-import { findPath } from './store/tree.ts'
 import type { Cancellable, InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
@@ -30,10 +26,10 @@ import {
   settingsCandidate,
 } from './timeline/governing.ts'
 import { type FolderSurvey, isRootFolder, survey } from './timeline/init.ts'
-import type { CheckpointView, GovernedPath, Notice, RecordView, StatePoint, Work } from './timeline/model.ts'
+import type { CheckpointView, Notice, RecordView, Work } from './timeline/model.ts'
 import { copy, makeDirectory, makeSymlink, move, put, remove, setMode } from './timeline/operations.ts'
-import { stateAt } from './timeline/pruned.ts'
-import { changesOf, filteredRecords, requireRecord, viewOf } from './timeline/records.ts'
+import { readyHorizon } from './timeline/pruned.ts'
+import { changesOf, filteredRecords, requireRecord, scanRecords, viewOf } from './timeline/records.ts'
 import { resolveState } from './timeline/resolve.ts'
 import { restore, rollback, rollbackPreview } from './timeline/restore.ts'
 import { defaultSettings, settingsText } from './timeline/settings.ts'
@@ -44,7 +40,7 @@ import {
   snapshotRemove,
   snapshotSpace,
 } from './timeline/snapshotOperations.ts'
-import { catchUpSnapshots, currentSnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
+import { currentSnapshots, readySnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
 import { listDirectory, listDirectoryInSlices, listPath } from './timeline/status.ts'
 import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } from './timeline/timeline.ts'
 import { storeTrace } from './timeline/trace.ts'
@@ -52,7 +48,6 @@ import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
 import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
 import { bindingState } from './verify/bindingCheck.ts'
-import { type ConsistencyText, consistencyFileText, type OlderTree } from './verify/consistency.ts'
 import { doctor } from './verify/doctor.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
@@ -89,8 +84,8 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
   try {
     await context.loadSettings()
     if (parts.writable && parts.damage === undefined) await recoverAtOpening(context, options.signal)
-    if ((await catchUpSnapshots(context, options.signal)) && parts.writable && parts.damage === undefined) {
-      await context.journal.writerLock.tryHold('snapshots', options.signal, () => storeSnapshots(context))
+    if (options.ready !== false) {
+      for await (const progress of ready(parts, options.signal)) options.progress?.(progress)
     }
     const why = context.access === 'write' ? whyNotSigned(host, context) : undefined
     if (why !== undefined) context.notices.push({ code: 'moved', text: `${why}; nothing is signed here` })
@@ -99,6 +94,23 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
     parts.release()
     throw error
   }
+}
+
+/** Replayed once more by each opening that is killed: so much is kept at once, less when the folder is closed. */
+const longReplayRecords = 50_000
+
+/** Makes ready what is read of the journal where derived data are gone, and keeps it for whoever opens next. */
+async function* ready(parts: Parts, signal: AbortSignal | undefined): Work<void> {
+  const { context } = parts
+  yield* readySnapshots(context, signal)
+  yield* readyHorizon(context, signal)
+  if (snapshotsAreStale(context, longReplayRecords)) await keepSnapshots(parts, signal)
+}
+
+/** Writes recycle.lock, when nobody else is writing. */
+async function keepSnapshots({ context, writable, damage }: Parts, signal?: AbortSignal): Promise<void> {
+  if (!writable || damage !== undefined) return
+  await context.journal.writerLock.tryHold('snapshots', signal, () => storeSnapshots(context))
 }
 
 interface Parts {
@@ -157,6 +169,7 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
     access: writable ? 'write' : 'read',
     logId: formatFile.logId,
     earlierLogIds: formatFile.earlier ?? [],
+    limits: { earliestMicros: host.builtMicros ?? 0 },
   })
   const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
   const worktree = openWorktree({ root, stage, derived, clock, random })
@@ -268,6 +281,7 @@ function assemble(host: Host, parts: Parts): System {
       return moved
     },
     governedPath: (text, cwd) => governedPathOf(context.directories.root.path, text, cwd),
+    ready: options => ready(parts, options?.signal),
     resolve: text => resolveState(context, text),
 
     status: options => memory.run(options),
@@ -280,6 +294,7 @@ function assemble(host: Host, parts: Parts): System {
     walkState: (point, under) => walkState(context, point, under),
 
     records: filter => filteredRecords(context, filter),
+    scanRecords: filter => scanRecords(context, filter),
     record: seq => viewOf(context, requireRecord(context, seq)),
     recordChanges: seq => changesOf(context, requireRecord(context, seq)),
     versions: (path, options) => versions(context, path, { ...options, database: database() }),
@@ -300,9 +315,9 @@ function assemble(host: Host, parts: Parts): System {
     restore: (paths, to, options) => restore(context, paths, to, options),
     rollbackPreview: (to, options) => rollbackPreview(context, to, options),
     rollback: (to, options) => rollback(context, to, options),
-    undoTarget: options => optionalView(context, undoTarget(context, options?.session)),
+    undoTarget: options => optionalView(context, undoTarget(context, options)),
     undo: options => undo(context, options),
-    redoTarget: options => optionalView(context, redoTarget(context, options?.session)),
+    redoTarget: options => optionalView(context, redoTarget(context, options)),
     redo: options => redo(context, options),
     snapshotCreate: options => snapshotCreate(context, options),
     snapshotLabel: (name, label) => snapshotLabel(context, name, label),
@@ -324,12 +339,6 @@ function assemble(host: Host, parts: Parts): System {
     async inclusion(seq) {
       return await inclusionText(host, parts, seq)
     },
-    async consistency(older, newNote) {
-      return await consistencyText(host, parts, older, newNote)
-    },
-    exportTlog: (path, options) =>
-      exportTlog({ ...options, journal: context.journal, ...hostPorts(host), verifier: keys.verifier(), path }),
-    exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
     watch: options => watch(context, host.files, options),
     follow: options => follow(context, options),
     doctor: () => doctor(host, context, keys),
@@ -338,9 +347,9 @@ function assemble(host: Host, parts: Parts): System {
         if (context.access === 'write' && context.journal.head().size > sizeAtOpening) {
           sizeAtOpening = context.journal.head().size
           await writeProjections(host, parts)
-        } else if (parts.writable && parts.damage === undefined && snapshotsAreStale(context)) {
-          // A reader that had to replay the journal spares the next one that.
-          await context.journal.writerLock.tryHold('snapshots', undefined, () => storeSnapshots(context))
+        } else if (snapshotsAreStale(context)) {
+          // A reader that had to read the journal spares the next one that.
+          await keepSnapshots(parts)
         }
       } finally {
         database.close()
@@ -351,10 +360,11 @@ function assemble(host: Host, parts: Parts): System {
   return system
 }
 
-function optionalView(
+async function* optionalView(
   context: TimelineContext,
-  record: Parameters<typeof viewOf>[1] | undefined,
-): RecordView | undefined {
+  found: ReturnType<typeof undoTarget>,
+): Work<RecordView | undefined> {
+  const record = yield* found
   return record === undefined ? undefined : viewOf(context, record)
 }
 
@@ -424,36 +434,6 @@ function checkpointView(context: TimelineContext, keys: LogKeys): CheckpointView
     root: hexOf(stored.root),
     verifierKey: keys.verifierText(),
   }
-}
-
-const hostPorts = ({ files, clock }: Host): Pick<Host, 'files' | 'clock'> => ({ files, clock })
-
-async function consistencyText(
-  host: Host,
-  parts: Parts,
-  older: OlderTree,
-  newNote: Uint8Array | undefined,
-): Promise<ConsistencyText> {
-  const { journal } = parts.context
-  if (newNote === undefined && journal.checkpoint() === undefined) await signNow(host, parts)
-  const note = newNote ?? journal.checkpoint()?.bytes
-  if (note === undefined) throw new SentientError('KEY', { what: 'There is no checkpoint' })
-  return consistencyFileText(journal, older, note)
-}
-
-function exportState(
-  host: Host,
-  context: TimelineContext,
-  options: Cancellable & { readonly path: string; readonly at: StatePoint; readonly under?: GovernedPath },
-): Work<CarReport> {
-  const { at, under = '', path, signal } = options
-  const { files } = stateAt(context, at)
-  const entry = under === '' ? undefined : findPath(context.store, files, under)
-  if (under !== '' && entry === undefined) {
-    throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(under), found: `nothing there at ${at.text}` })
-  }
-  const root = entry?.content ?? dagLink(at.root)
-  return exportCar({ store: context.store, ...hostPorts(host), root, path, signal })
 }
 
 async function inclusionText(host: Host, parts: Parts, seq: number): Promise<string> {

@@ -1,8 +1,7 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
-import type { CarReport } from './export/car.ts'
-import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
 import type { ByteString, FileKind } from './host/host.ts'
+import type { Progress } from './progress.ts'
 import type { Decide } from './timeline/context.ts'
 import type {
   CheckpointView,
@@ -26,7 +25,6 @@ import type {
   Work,
 } from './timeline/model.ts'
 import type { Settings } from './timeline/settings.ts'
-import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 
 /** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
 export interface ByteSource {
@@ -50,6 +48,13 @@ export interface OpenOptions extends Cancellable {
   readonly session?: string
   /** Decides every operation of this System; without it everything is permitted. */
   readonly decide?: Decide
+  /**
+   * Whether opening does what `ready` does, when that was not said: true. Where snapshots and past states are not asked
+   * for, nothing has to be read for them.
+   */
+  readonly ready?: boolean
+  /** Told how far a long opening came. */
+  readonly progress?: (progress: Progress) => void
 }
 
 export interface InitOptions extends Cancellable {
@@ -105,6 +110,11 @@ export interface System {
   refresh(): boolean
   /** A user's text (escapes as displayed) relative to `cwd` (an absolute path) as a path below the root folder. */
   governedPath(text: string, cwd: string): GovernedPath
+  /**
+   * Reads what `resolve`, `snapshots` and every past state need of a long journal whose derived data are gone, in
+   * slices. They do the same when it was not called, but in one go.
+   */
+  ready(options?: Cancellable): Work<void>
   resolve(text: string): StatePoint
 
   status(options?: Cancellable & { readonly under?: readonly GovernedPath[] }): Work<StatusReport>
@@ -124,7 +134,12 @@ export interface System {
   ): AsyncGenerator<ListedEntry>
   walkState(point: StatePoint, under?: GovernedPath): Generator<{ readonly path: GovernedPath; readonly entry: Entry }>
 
+  /** In one go: for a short range, or a filter that lets nearly all through. */
   records(filter?: RecordFilter): Generator<RecordView>
+  /** The same in slices, saying how far it came: for any filter. */
+  scanRecords(
+    filter?: RecordFilter & Cancellable,
+  ): AsyncGenerator<{ readonly record: RecordView } | { readonly progress: Progress }>
   record(seq: number): RecordView
   recordChanges(seq: number): Generator<TreeChange>
   versions(path: GovernedPath, options?: Cancellable & { readonly limit?: number }): Work<Version[]>
@@ -185,9 +200,9 @@ export interface System {
   rollbackPreview(to: StatePoint, options?: Cancellable): Work<RollbackPreview>
   rollback(to: StatePoint, options?: Cancellable): Work<OperationResult>
   /** The record that `undo` would undo. */
-  undoTarget(options?: { readonly session?: string }): RecordView | undefined
+  undoTarget(options?: Cancellable & { readonly session?: string }): Work<RecordView | undefined>
   undo(options?: Cancellable & { readonly seq?: number; readonly session?: string }): Work<OperationResult>
-  redoTarget(options?: { readonly session?: string }): RecordView | undefined
+  redoTarget(options?: Cancellable & { readonly session?: string }): Work<RecordView | undefined>
   redo(options?: Cancellable & { readonly session?: string }): Work<OperationResult>
   snapshotCreate(
     options?: Cancellable & {
@@ -213,12 +228,6 @@ export interface System {
   verifierKey(): string
   /** A small text file that proves a record's inclusion; see format/README.md. */
   inclusion(seq: number): Promise<string>
-  /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */
-  consistency(older: OlderTree, newNote?: Uint8Array): Promise<ConsistencyText>
-  /** Writes the log as C2SP tlog-tiles into a directory (an absolute path): what is new since it was written there before. */
-  exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
-  /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
-  exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
   watch(options: {
     readonly signal: AbortSignal
     readonly absorb?: boolean

@@ -27,7 +27,7 @@ export async function* makeDemo(
     }
     const now = host.clock.nowMicros()
     const clock = settableClock(host.clock)
-    const pretending: Host = { ...host, clock, stateDirectory: host.stateDirectory }
+    const pretending: Host = { ...host, clock, builtMicros: undefined, stateDirectory: host.stateDirectory }
     clock.set(now - 30 * day)
     yield* writeItems(root, demoItems(), BigInt(now - 31 * day) * 1000n)
     yield* initRoot(pretending, { path, zk: true })

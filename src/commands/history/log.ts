@@ -6,20 +6,18 @@ import { stateSeqOrStart } from '../states.ts'
 import type { logSpec } from './spec.ts'
 
 const defaultCount = 20
-/** After so many records it gives way to the event loop, so that Ctrl-C is heard. */
-const sliceRecords = 100
 
 export const run: Handler<typeof logSpec> = async function* (context) {
   const { system, args, signal } = context
   const limit = args.number ?? (args.all ? Number.POSITIVE_INFINITY : defaultCount)
   let shown = 0
-  for (const record of system.records(filterOf(context, limit))) {
-    yield { item: recordData(record) }
-    if (++shown >= limit) break
-    if (shown % sliceRecords === 0) {
-      await new Promise(setImmediate)
-      if (signal.aborted) break
+  for await (const step of system.scanRecords({ ...filterOf(context, limit), signal })) {
+    if ('progress' in step) {
+      yield step
+      continue
     }
+    yield { item: recordData(step.record) }
+    if (++shown >= limit) break
   }
   const hidden = args.number === undefined && !args.all && shown === defaultCount && system.now().records > shown
   if (hidden && context.format === 'text') yield { notice: 'Older ones: sentctl log --all, or -n N.' }

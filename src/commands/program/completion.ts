@@ -25,6 +25,7 @@ async function stateNames(context: CommandContext<typeof completionSpec>, words:
     const { openRoot } = await import('../openRoot.ts')
     const system = await openRoot(host, { access: 'read', cwd, rootPath: caller.rootOption, signal })
     try {
+      for await (const _ of system.ready({ signal }));
       const names = system.snapshots().map(({ name }) => name)
       return words ? ['now', 'yesterday', ...names.reverse()] : names.reverse()
     } finally {

@@ -7,7 +7,7 @@ import { type Handler, relay } from '../spec.ts'
 import type { redoSpec } from './spec.ts'
 
 export const run: Handler<typeof redoSpec> = async function* ({ system, args, signal }) {
-  const target = system.redoTarget()
+  const target = yield* relay(system.redoTarget({ signal }))
   if (target === undefined) {
     throw new SentientError('NOT_UNDOABLE', {
       what: 'There is nothing to redo',

@@ -8,7 +8,7 @@ import type { undoSpec } from './spec.ts'
 
 export const run: Handler<typeof undoSpec> = async function* ({ system, args, signal }) {
   const seq = args.seq === undefined ? undefined : seqOf(args.seq)
-  const target = seq === undefined ? system.undoTarget() : system.record(seq)
+  const target = seq === undefined ? yield* relay(system.undoTarget({ signal })) : system.record(seq)
   if (target === undefined) {
     throw new SentientError('NOT_UNDOABLE', {
       what: 'There is nothing to undo',

@@ -13,3 +13,8 @@ export interface Databases {
   /** Opens (and creates) a database file; undefined where none can be had. A file that is no database is replaced. */
   open(directory: Directory, name: string): Database | undefined
 }
+
+/** True for what a database throws when it can not do as asked: busy, full, damaged. */
+export function isDatabaseError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}

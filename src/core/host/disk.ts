@@ -15,6 +15,8 @@ export interface DiskHostOptions {
   readonly label: string
   /** Made (0700, with its parents) when it is first asked for and missing. */
   readonly stateDirectoryPath?: string
+  /** See `Host`. */
+  readonly builtMicros?: number | undefined
 }
 
 export function createDiskHost(options: DiskHostOptions): Host {
@@ -28,6 +30,7 @@ export function createDiskHost(options: DiskHostOptions): Host {
     clock: createSystemClock(),
     random: createSystemRandomness(),
     processes: createSystemProcesses(options.label),
+    builtMicros: options.builtMicros,
     // Opened at the first use: a verb that never needs it makes no folder in anybody's home.
     get stateDirectory() {
       if (!asked && options.stateDirectoryPath !== undefined)

@@ -163,6 +163,8 @@ export interface Host {
   readonly processes: Processes
   /** For derived data; absent where none can be had. */
   readonly databases?: Databases
+  /** When this program was built, microseconds since 1970: a clock that shows less is wrong. Absent: not known. */
+  readonly builtMicros?: number | undefined
   /** A directory outside every root folder where this device remembers its root folders; undefined: none. */
   readonly stateDirectory: Directory | undefined
 }

@@ -16,6 +16,7 @@ import type { Journal, JournalLimits, JournalLock, JournalOptions, LockSession }
 import { createOffsetTables } from './offsets.ts'
 import { readLeaves, readRecord, readRecords } from './reader.ts'
 import { openEnd, refreshEnd } from './recovery.ts'
+import { searchRecords } from './search.ts'
 import { createSegments } from './segments.ts'
 import { takeOver } from './takeOver.ts'
 import { createTileFiles } from './tiles.ts'
@@ -39,6 +40,7 @@ export type {
   PackMark,
   RecordRange,
   RecordResult,
+  SearchResult,
   VerifyOptions,
 } from './model.ts'
 
@@ -79,6 +81,7 @@ export function openJournal(options: JournalOptions): Journal {
     refresh: () => !lock.held && refreshEnd(context),
     read: seq => readRecord(context, seq),
     records: range => readRecords(context, range),
+    search: (range, wanted) => searchRecords(context, range, wanted),
     append: (records, pack) => appendRecords(context, records, pack),
     setApplied: (size, applyOptions) => noteApplied(context, size, applyOptions),
     damage: () => state.damage,

@@ -85,6 +85,9 @@ export interface RecordRange {
   readonly reverse?: boolean
 }
 
+/** `passed`: between the records given so far and `seq` (in the direction of the search) nothing was found. */
+export type SearchResult = RecordResult | { readonly state: 'passed'; readonly seq: number }
+
 /** Why a journal can be read only. */
 export interface JournalDamage {
   /** File and offset below `.runtime`. */
@@ -194,6 +197,11 @@ export interface Journal {
   read(seq: number): RecordResult
   /** Streams the frames. Reverse from the end walks backwards by the frames' trailing lengths and needs no table. */
   records(range: RecordRange): Generator<RecordResult, void>
+  /**
+   * The records whose bodies hold any of these byte sequences (see format/bodyBytes.ts), and perhaps some that do not:
+   * callers look at what they get. The others are passed over unchecked. Says how far it came about every megabyte.
+   */
+  search(range: RecordRange, wanted: readonly Uint8Array[]): Generator<SearchResult, void>
   /**
    * Under the lock. One flush for all (two where a segment ends within). After the return the records are durable; when
    * it throws, none was acknowledged, and none is there unless the message says that this is uncertain.

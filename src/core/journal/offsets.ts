@@ -4,6 +4,7 @@
 import { segmentHeaderBytes } from '../format/frame.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory, OpenFile, Processes } from '../host/host.ts'
+import { runBytesDefault, runBytesMax, runForwards } from './frameRun.ts'
 import { envelopeOf } from './frames.ts'
 import { createFrameWindow } from './frameWindow.ts'
 import { readFully, type Segments } from './segments.ts'
@@ -28,6 +29,8 @@ interface ScannedTable {
   scannedTo: number
   /** Which file was scanned. */
   readonly inode: bigint
+  /** Every frame is decoded and says which record it is; otherwise they are counted. */
+  readonly careful: boolean
 }
 
 export interface OffsetsOptions {
@@ -48,7 +51,7 @@ export function createOffsetTables(options: OffsetsOptions): OffsetTables {
   const scanned = new Map<number, ScannedTable>()
   const files = createTableFiles(options)
 
-  const tableOf = (segment: number, end: number): ScannedTable => {
+  const tableOf = (segment: number, end: number, careful = false): ScannedTable => {
     let table = scanned.get(segment)
     if (table === undefined) {
       table = {
@@ -56,6 +59,7 @@ export function createOffsetTables(options: OffsetsOptions): OffsetTables {
         count: 0,
         scannedTo: segmentHeaderBytes,
         inode: segments.open(segment).stat().inode,
+        careful,
       }
       scanned.set(segment, table)
       if (scanned.size > openMax) scanned.delete(scanned.keys().next().value!)
@@ -65,9 +69,10 @@ export function createOffsetTables(options: OffsetsOptions): OffsetTables {
   }
   const rescan = (segment: number, end: number): void => {
     // Scanning the same bytes again would find the same.
-    if (scanned.get(segment)?.inode === segments.open(segment).stat().inode) return
+    const known = scanned.get(segment)
+    if (known?.careful === true && known.inode === segments.open(segment).stat().inode) return
     scanned.delete(segment)
-    const table = tableOf(segment, end)
+    const table = tableOf(segment, end, true)
     // The last segment's file is written by who appends; the others never change.
     const last = segments.list().at(-1)
     if (writable && last !== undefined && segment < last) files.replace(segment, table.offsets.subarray(0, table.count))
@@ -95,7 +100,24 @@ export function createOffsetTables(options: OffsetsOptions): OffsetTables {
   }
 }
 
+// Frames are counted as long as nothing is odd; a wrong count shows when a record is asked for.
+function countInto(table: ScannedTable, segments: Segments, segment: number, end: number): void {
+  let bytes = Buffer.alloc(0)
+  for (let wanted = runBytesDefault; table.scannedTo < end; ) {
+    const length = Math.min(wanted, end - table.scannedTo)
+    if (bytes.length < length) bytes = Buffer.allocUnsafeSlow(length)
+    const got = readFully(segments.open(segment), bytes.subarray(0, length), table.scannedTo)
+    const run = runForwards(bytes.subarray(0, got), recordsMax - table.count)
+    const first = table.count
+    for (let i = 0; i < run.count; i++) note(table, first + i, table.scannedTo + run.starts[i]!)
+    table.scannedTo += run.to
+    if (run.next !== 'short' || (run.count === 0 && wanted === runBytesMax)) return
+    if (run.count === 0) wanted = runBytesMax
+  }
+}
+
 function scanInto(table: ScannedTable, segments: Segments, segment: number, end: number): void {
+  if (!table.careful) countInto(table, segments, segment, end)
   const window = createFrameWindow(segments, { segment, end })
   let offset = table.scannedTo
   while (offset < end) {

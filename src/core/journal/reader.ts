@@ -72,7 +72,8 @@ function clamp(context: JournalContext, from: number, to: number | undefined): [
   return [Math.min(Math.max(0, from), end), end]
 }
 
-function wholeRecord(frame: GoodFrame, seq: number, at: Position): RecordResult {
+/** A copy of the record in a frame, or why it is none. */
+export function wholeRecord(frame: GoodFrame, seq: number, at: Position): RecordResult {
   const decoded = recordOf(keepFrame(frame))
   if (decoded.state === 'ok') return { state: 'intact', record: decoded.record }
   return { state: 'damaged', seq, where: placeText(at), reason: decoded.reason }
@@ -123,7 +124,7 @@ export function windowOn(context: JournalContext, segment: number, windowBytes?:
 }
 
 /** True for the frame of that record. */
-const isRecord = (frame: GoodFrame, seq: number): boolean => {
+export const isRecord = (frame: GoodFrame, seq: number): boolean => {
   const envelope = envelopeOf(frame)
   return typeof envelope !== 'string' && envelope.seq === seq
 }

@@ -1,10 +1,12 @@
 // Records for people and programs: plain views of the journal's records, the changes they hold, filters over them.
 import { isSentientError, SentientError } from '../errors.ts'
-import { byteStringOf, displayBytes, hexOf } from '../format/bytes.ts'
+import { bytesOfKey, bytesOfText } from '../format/bodyBytes.ts'
+import { byteStringOf, bytesOf, displayBytes, hexOf } from '../format/bytes.ts'
 import { isLink, isList } from '../format/cbor.ts'
 import type { Link } from '../format/id.ts'
-import type { JournalRecord, RecordResult } from '../journal/model.ts'
-import { countChanges, readChanges } from '../store/changes.ts'
+import type { JournalRecord } from '../journal/model.ts'
+import { createSlicer, type Progress } from '../progress.ts'
+import { countChanges, findChange, readChanges } from '../store/changes.ts'
 import { isWithin } from '../worktree/paths.ts'
 import type { TimelineContext } from './context.ts'
 import type { GovernedPath, RecordFilter, RecordView, TreeChange } from './model.ts'
@@ -39,6 +41,25 @@ export function* changesOf(context: TimelineContext, record: JournalRecord): Gen
     yield { path: body.subject.id, before: body.before ?? null, after: body.after ?? null }
   }
 }
+
+/** What the record did to this very path; undefined when nothing, or when that can not be read. */
+export function changeAt(context: TimelineContext, record: JournalRecord, path: GovernedPath): TreeChange | undefined {
+  const body = record.body
+  if (body?.changes !== undefined) {
+    try {
+      return findChange(context.store, body.changes, path)
+    } catch (error) {
+      if (error instanceof SentientError) return undefined
+      throw error
+    }
+  }
+  if (body?.subject.kind !== 'file' || body.subject.id !== path) return undefined
+  if (body.before === undefined && body.after === undefined) return undefined
+  return { path, before: body.before ?? null, after: body.after ?? null }
+}
+
+/** What the body of a record that changed the path, or something below it, holds. */
+export const bytesOfPath = (path: GovernedPath): readonly Uint8Array[] => [bytesOf(path), bytesOfKey('changes')]
 
 export function viewOf(context: TimelineContext, record: JournalRecord): RecordView {
   const { envelope, body, seq } = record
@@ -113,7 +134,7 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
     case 'rollback':
       return `rollback to ${String(fields.state ?? id)} (${paths})`
     case 'restore':
-      return `restore ${scope} from ${String(fields.state ?? '')}`
+      return fields.state === 'now' ? `restore ${scope} as recorded` : `restore ${scope} from ${String(fields.state ?? '')}`
     case 'undo':
     case 'redo':
       return `${action} of ${action === 'undo' ? String(fields.of ?? '') : 'undo'} #${body.cause ?? '?'}${counted === 0 ? '' : ` (${paths})`}`
@@ -134,45 +155,80 @@ const displayField = (value: unknown): string => (value instanceof Uint8Array ? 
 
 const displayText = (text: string): string => displayBytes(Buffer.from(text).toString('latin1'))
 
-/** Records that a filter lets through. Reads only what is asked for: callers stop when they have enough. */
+/** Records that a filter lets through, in one go: callers name a short range, or stop when they have enough. */
 export function* filteredRecords(context: TimelineContext, filter: RecordFilter = {}): Generator<RecordView> {
-  const size = context.journal.head().size
-  const from = Math.max(0, filter.from ?? 0)
-  const to = Math.min(size, filter.to ?? size)
-  let left = filter.limit ?? Number.POSITIVE_INFINITY
-  for (const result of context.journal.records({ from, to, reverse: filter.newestFirst })) {
-    if (left <= 0) return
-    const view = letThrough(context, filter, result)
-    if (view === 'stop') return
-    if (view === undefined) continue
-    left--
-    yield view
+  for (const step of passingRecords(context, filter)) if (typeof step === 'object') yield step
+}
+
+/** The same for a range of any length: gives way to the event loop and says how far it came. */
+export async function* scanRecords(
+  context: TimelineContext,
+  { signal, ...filter }: RecordFilter & { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<{ readonly record: RecordView } | { readonly progress: Progress }> {
+  const slicer = createSlicer(context.clock, signal)
+  const total = context.journal.head().size
+  for (const step of passingRecords(context, filter)) {
+    if (typeof step === 'object') yield { record: step }
+    if (!slicer.due()) continue
+    const seq = typeof step === 'object' ? step.seq : step
+    const done = filter.newestFirst === true ? total - seq : seq
+    yield { progress: { phase: 'searching', done, total, unit: 'records' } }
+    await slicer.pause()
   }
 }
 
-function letThrough(
-  context: TimelineContext,
-  filter: RecordFilter,
-  result: RecordResult,
-): RecordView | 'stop' | undefined {
-  if (result.state !== 'intact') return undefined
-  const { record } = result
-  const { time } = record.envelope
-  const body = record.body
-  if (filter.since !== undefined && time < filter.since) return undefined
-  if (filter.until !== undefined && time > filter.until) return undefined
-  if (filter.actor !== undefined && body?.actor !== filter.actor) return undefined
-  if (filter.action !== undefined && body?.action !== filter.action) return undefined
-  if (filter.under !== undefined && !touches(context, record, filter.under)) return undefined
-  return viewOf(context, record)
+/** Views of what passes, and now and then the seq at which it is. */
+function* passingRecords(context: TimelineContext, filter: RecordFilter): Generator<RecordView | number> {
+  const size = context.journal.head().size
+  const range = {
+    from: Math.max(0, filter.from ?? 0),
+    to: Math.min(size, filter.to ?? size),
+    ...(filter.newestFirst !== undefined && { reverse: filter.newestFirst }),
+  }
+  const wanted = bytesWanted(filter)
+  let left = filter.limit ?? Number.POSITIVE_INFINITY
+  if (left <= 0) return
+  const { journal } = context
+  for (const result of wanted === undefined ? journal.records(range) : journal.search(range, wanted)) {
+    const seq = result.state === 'intact' ? result.record.seq : result.seq
+    const passes = result.state === 'intact' && (yield* letThrough(context, filter, result.record))
+    if (passes) yield viewOf(context, result.record)
+    else yield seq
+    if (passes && --left <= 0) return
+  }
 }
 
-function touches(context: TimelineContext, record: JournalRecord, under: GovernedPath): boolean {
+/** What only bodies that pass hold; undefined when a body that passes need not hold anything. */
+function bytesWanted({ under, action, actor }: RecordFilter): readonly Uint8Array[] | undefined {
+  if (under !== undefined) return bytesOfPath(under)
+  if (action !== undefined) return [bytesOfText('action', action)]
+  return actor === undefined ? undefined : [bytesOfText('actor', actor)]
+}
+
+function* letThrough(
+  context: TimelineContext,
+  filter: RecordFilter,
+  record: JournalRecord,
+): Generator<number, boolean> {
+  const { time } = record.envelope
+  const body = record.body
+  if (filter.since !== undefined && time < filter.since) return false
+  if (filter.until !== undefined && time > filter.until) return false
+  if (filter.actor !== undefined && body?.actor !== filter.actor) return false
+  if (filter.action !== undefined && body?.action !== filter.action) return false
+  return filter.under === undefined || (yield* touches(context, record, filter.under))
+}
+
+/** Whether the record changed the path or something below it; a long list is read in steps. */
+function* touches(context: TimelineContext, record: JournalRecord, under: GovernedPath): Generator<number, boolean> {
   const subject = record.body?.subject
   if (subject?.kind === 'file' && subject.id !== '' && isWithin(subject.id, under)) return true
   if (subject?.kind === 'file' && subject.id !== '' && !isWithin(under, subject.id)) return false
   try {
-    for (const change of changesOf(context, record)) if (isWithin(change.path, under)) return true
+    for (const change of changesOf(context, record)) {
+      if (isWithin(change.path, under)) return true
+      yield record.seq
+    }
   } catch (error) {
     if (!isSentientError(error, 'STATE_PRUNED')) throw error
   }

@@ -13,14 +13,16 @@ const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 /** The state that a text means; throws STATE_NOT_FOUND with what is understood. */
 export function resolveState(context: TimelineContext, text: string): StatePoint {
   const wanted = text.trim()
-  if (wanted === 'now' || wanted === '') return afterRecord(context, context.journal.head().size - 1, 'now')
+  const { size } = context.journal.head()
+  if (wanted === 'now' || wanted === '') return afterRecord(context, size - 1, 'now')
+  // No snapshot is named so; snapshots made without a name begin with a date, which is a number far above.
+  const number = /^(#?)(\d+)$/.exec(wanted)
+  const isPrefix = number?.[1] === '' && Number(number[2]) >= size
+  if (number !== null && !isPrefix) return afterRecord(context, Number(number[2]), `#${number[2]}`)
   const list = currentSnapshots(context)
   const exact = list.find(snapshot => snapshot.name === wanted)
   if (exact !== undefined) return ofSnapshot(exact)
-  const number = /^(#?)(\d+)$/.exec(wanted)
-  // Snapshots made without a name begin with a date.
-  const isPrefix = number?.[1] === '' && Number(number[2]) >= context.journal.head().size
-  if (number !== null && !(isPrefix && list.some(snapshot => snapshot.name.startsWith(wanted)))) {
+  if (number !== null && !list.some(snapshot => snapshot.name.startsWith(wanted))) {
     return afterRecord(context, Number(number[2]), `#${number[2]}`)
   }
   const back = /^-(\d+)$/.exec(wanted)

@@ -2,6 +2,7 @@
 // start; without it, or when its signature is not ours, the list is made anew.
 
 import { SentientError } from '../errors.ts'
+import { bytesOfSubject } from '../format/bodyBytes.ts'
 import { hexOf } from '../format/bytes.ts'
 import { isLink, isList } from '../format/cbor.ts'
 import { FormatError } from '../format/formatError.ts'
@@ -9,10 +10,10 @@ import { verifyNote } from '../format/note.ts'
 import type { SnapshotKind } from '../format/recycleLock.ts'
 import { parseSnapshotList, parseSnapshotNote, signSnapshotList } from '../format/recycleLock.ts'
 import { isHostError } from '../host/error.ts'
-import type { JournalRecord } from '../journal/model.ts'
+import type { JournalRecord, RecordResult } from '../journal/model.ts'
 import { createSlicer } from '../progress.ts'
 import type { TimelineContext } from './context.ts'
-import type { SnapshotView } from './model.ts'
+import type { SnapshotView, Work } from './model.ts'
 
 const lockName = 'recycle.lock'
 const recycleLockBytesMax = 16 << 20
@@ -36,53 +37,61 @@ export function currentSnapshots(context: TimelineContext): readonly SnapshotVie
 }
 
 function projectionOf(context: TimelineContext): Projection {
-  const { journal } = context
-  let projection = projections.get(journal)
-  if (projection === undefined) {
-    projection = readStored(context) ?? { size: 0, list: [], storedSize: undefined, changed: true }
-    projections.set(journal, projection)
-  }
-  const size = journal.head().size
-  if (projection.size < size) {
-    for (const result of journal.records({ from: projection.size, to: size })) {
-      if (result.state !== 'intact') continue
-      replay(projection.list, result.record)
-      if (result.record.body?.subject.kind === 'snapshot') projection.changed = true
-    }
-    projection.size = size
-  }
+  const projection = knownProjection(context)
+  for (const _ of catchUp(context, projection));
   return projection
 }
 
-/** From so many records on the list is caught up in slices, while opening. */
-const slicedCatchUpMin = 50_000
+function knownProjection(context: TimelineContext): Projection {
+  const known = projections.get(context.journal) ?? readStored(context) ?? unknownProjection()
+  projections.set(context.journal, known)
+  return known
+}
+
+const unknownProjection = (): Projection => ({ size: 0, list: [], storedSize: undefined, changed: true })
+
+const aboutSnapshots = [bytesOfSubject('snapshot')]
+
+/** Replays what the list does not know yet; yields now and then. Several may be at it: each step starts anew. */
+function* catchUp({ journal }: TimelineContext, projection: Projection): Generator<void> {
+  const size = journal.head().size
+  while (projection.size < size) {
+    const from = projection.size
+    for (const result of journal.search({ from, to: size }, aboutSnapshots)) {
+      const next = result.state === 'passed' ? result.seq : seqOf(result) + 1
+      if (result.state === 'intact' && result.record.body?.subject.kind === 'snapshot') {
+        replay(projection.list, result.record)
+        projection.changed = true
+      }
+      projection.size = next
+      yield
+      // Somebody else went on meanwhile.
+      if (projection.size !== next) break
+    }
+    if (projection.size === from) projection.size = size
+  }
+}
+
+const seqOf = (result: Exclude<RecordResult, { state: 'passed' }>): number =>
+  result.state === 'intact' ? result.record.seq : result.seq
 
 /**
- * Makes the list anew where recycle.lock is missing or far behind, giving way to the event loop; true when it did. What
- * asks for the list later then finds it ready.
+ * Makes the list ready where recycle.lock is missing or far behind, giving way to the event loop: what asks for it then
+ * finds it at once. It does the same by itself, but in one go.
  */
-export async function catchUpSnapshots(context: TimelineContext, signal: AbortSignal | undefined): Promise<boolean> {
-  const { size } = context.journal.head()
-  if (size < slicedCatchUpMin || projections.has(context.journal)) return false
-  const projection = readStored(context) ?? { size: 0, list: [], storedSize: undefined, changed: true }
-  if (size - projection.size >= slicedCatchUpMin) {
-    const slicer = createSlicer(context.clock, signal)
-    for (const result of context.journal.records({ from: projection.size, to: size })) {
-      if (result.state === 'intact') {
-        replay(projection.list, result.record)
-        if (result.record.body?.subject.kind === 'snapshot') projection.changed = true
-      }
-      if (slicer.due()) await slicer.pause()
-    }
-    projection.size = size
+export async function* readySnapshots(context: TimelineContext, signal: AbortSignal | undefined): Work<void> {
+  const slicer = createSlicer(context.clock, signal)
+  const projection = knownProjection(context)
+  for (const _ of catchUp(context, projection)) {
+    if (!slicer.due()) continue
+    yield { phase: 'reading snapshots', done: projection.size, total: context.journal.head().size, unit: 'records' }
+    await slicer.pause()
   }
-  projections.set(context.journal, projection)
-  return snapshotsAreStale(context)
 }
 
 /** Forgets what is known, so that the list is made from the journal alone. */
 export function rebuildSnapshots(context: TimelineContext): void {
-  projections.set(context.journal, { size: 0, list: [], storedSize: undefined, changed: true })
+  projections.set(context.journal, unknownProjection())
 }
 
 /** Applies one record to the list. Actions that are not about snapshots leave it as it is. */
@@ -185,10 +194,15 @@ function readSmall(context: TimelineContext, name: string): Uint8Array | undefin
   }
 }
 
-/** Whether this process knows a list that recycle.lock should be brought up to. */
-export function snapshotsAreStale(context: TimelineContext): boolean {
+/**
+ * Whether this process knows a list that recycle.lock should be brought up to: because that says another one, or because
+ * so many records would have to be read again.
+ */
+export function snapshotsAreStale(context: TimelineContext, records?: number): boolean {
   const known = projections.get(context.journal)
-  return known !== undefined && (known.changed || known.size - (known.storedSize ?? 0) >= catchUpMax)
+  if (known === undefined) return false
+  const behind = known.size - (known.storedSize ?? 0)
+  return records === undefined ? known.changed || behind >= catchUpMax : behind >= records
 }
 
 /** Writes recycle.lock when it does not stand for the journal's head. */

@@ -33,7 +33,7 @@ import type {
 import { stateAt } from './pruned.ts'
 import { readUnapplied } from './recovery.ts'
 import type { Settings } from './settings.ts'
-import { currentSnapshots } from './snapshots.ts'
+import { currentSnapshots, readySnapshots } from './snapshots.ts'
 
 /** Compares the tree with the state in force. */
 export async function* status(
@@ -68,6 +68,7 @@ export async function* status(
   addDamaged(context, state.files, changes, ruleFor)
   changes.sort((a, b) => (a.path < b.path ? -1 : 1))
   const candidate = await settingsCandidate(context)
+  yield* readySnapshots(context, options.signal)
   return {
     rootPath: context.directories.root.path,
     records: head.size,

@@ -1,11 +1,13 @@
 // Undo and redo: records that set the paths of an earlier record back, refused when something else touched them since.
 import { SentientError } from '../errors.ts'
+import { bytesOfText } from '../format/bodyBytes.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isLink } from '../format/cbor.ts'
 import { dagLink, parseObjectId, sameLink } from '../format/id.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
+import { createSlicer } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
 import { findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath, parentOf } from '../worktree/paths.ts'
@@ -14,7 +16,7 @@ import type { PlannedChange } from './diskPlan.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
-import { changesOf, requireRecord } from './records.ts'
+import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
 import { namingErrors, type Plan, type Transaction, transact } from './transact.ts'
 
 interface Cancellable {
@@ -39,40 +41,53 @@ const undoable: ReadonlySet<string> = new Set([
 /** How far back undo and redo look for their record. */
 const lookBackMax = 100_000
 
-/** Walks the actor's (or the session's) operations, newest first, with what was undone already taken out. */
-function* liveOperations(context: TimelineContext, session: string | undefined): Generator<JournalRecord> {
+type Target = JournalRecord | undefined
+
+interface TargetOptions extends Cancellable {
+  readonly session?: string
+}
+
+/** The first of the actor's (or the session's) operations, newest first and what was undone left out, that is taken. */
+async function* newestOperation(
+  context: TimelineContext,
+  options: TargetOptions,
+  take: (action: string) => 'this' | 'none' | 'older',
+): Work<Target> {
+  const { session, signal } = options
+  const slicer = createSlicer(context.clock, signal)
   const size = context.journal.head().size
+  const from = Math.max(0, size - lookBackMax)
+  const own = session === undefined ? bytesOfText('actor', context.actor) : bytesOfText('session', session)
   const gone = new Set<number>()
-  for (const result of context.journal.records({ from: Math.max(0, size - lookBackMax), to: size, reverse: true })) {
+  for (const result of context.journal.search({ from, to: size, reverse: true }, [own])) {
+    if (slicer.due()) {
+      const seq = result.state === 'intact' ? result.record.seq : result.seq
+      yield { phase: 'searching', done: size - seq, total: size - from, unit: 'records' }
+      await slicer.pause()
+    }
     if (result.state !== 'intact' || result.record.body === undefined) continue
     const { record } = result
     const body = record.body as NonNullable<JournalRecord['body']>
     if (body.actor !== context.actor || body.decision.effect !== 'permit') continue
     if (session !== undefined && body.fields?.session !== session) continue
     if (gone.has(record.seq)) continue
-    if (body.action === 'undo' || body.action === 'redo') {
-      if (body.cause !== undefined) gone.add(body.cause)
-      yield record
-    } else if (undoable.has(body.action)) yield record
+    const { action, cause } = body
+    const reverses = action === 'undo' || action === 'redo'
+    if (!reverses && !undoable.has(action)) continue
+    if (reverses && cause !== undefined) gone.add(cause)
+    const taken = take(action)
+    if (taken !== 'older') return taken === 'this' ? record : undefined
   }
+  return undefined
 }
 
 /** The record that `undo` would undo. */
-export function undoTarget(context: TimelineContext, session?: string): JournalRecord | undefined {
-  for (const record of liveOperations(context, session)) {
-    if (record.body?.action !== 'undo' && record.body?.action !== 'redo') return record
-  }
-  return undefined
-}
+export const undoTarget = (context: TimelineContext, options: TargetOptions = {}): Work<Target> =>
+  newestOperation(context, options, action => (action === 'undo' || action === 'redo' ? 'older' : 'this'))
 
 /** The undo that `redo` would take back: none once another operation followed it. */
-export function redoTarget(context: TimelineContext, session?: string): JournalRecord | undefined {
-  for (const record of liveOperations(context, session)) {
-    if (record.body?.action === 'undo') return record
-    if (record.body?.action !== 'redo') return undefined
-  }
-  return undefined
-}
+export const redoTarget = (context: TimelineContext, options: TargetOptions = {}): Work<Target> =>
+  newestOperation(context, options, action => (action === 'undo' ? 'this' : action === 'redo' ? 'older' : 'none'))
 
 interface UndoOptions extends Cancellable {
   readonly seq?: number
@@ -83,7 +98,7 @@ export const undo = (context: TimelineContext, options: UndoOptions = {}): Work<
   namingErrors(context, undoRecord(context, options))
 
 async function* undoRecord(context: TimelineContext, options: UndoOptions): Work<OperationResult> {
-  const target = options.seq === undefined ? undoTarget(context, options.session) : requireRecord(context, options.seq)
+  const target = options.seq === undefined ? yield* undoTarget(context, options) : requireRecord(context, options.seq)
   if (target === undefined)
     throw new SentientError('NOT_UNDOABLE', { what: 'There is nothing to undo', hint: 'See sentctl log.' })
   const action = target.body?.action ?? 'forgotten'
@@ -101,7 +116,7 @@ export const redo = (context: TimelineContext, options: Omit<UndoOptions, 'seq'>
   namingErrors(context, redoRecord(context, options))
 
 async function* redoRecord(context: TimelineContext, options: Omit<UndoOptions, 'seq'>): Work<OperationResult> {
-  const target = redoTarget(context, options.session)
+  const target = yield* redoTarget(context, options)
   if (target === undefined)
     throw new SentientError('NOT_UNDOABLE', { what: 'There is nothing to redo', hint: 'See sentctl log.' })
   return yield* reverse(context, target, 'redo', options.signal)
@@ -124,7 +139,7 @@ async function* reverse(
     const changes = new Map<GovernedPath, PlannedChange>()
     for (const { path, before, after } of changesOf(context, target)) {
       const now = findPath(tx.ingest, tx.state.files, path) ?? null
-      if (!sameApartFromChildren(now, after)) throw touchedSince(context, target, path)
+      if (!sameApartFromChildren(now, after)) throw await touchedSince(context, target, path, signal)
       changes.set(path, { path, before: now, after: before })
     }
     for (const change of changes.values()) {
@@ -149,11 +164,25 @@ async function* reverse(
   return result as OperationResult
 }
 
-function touchedSince(context: TimelineContext, target: JournalRecord, path: ByteString): SentientError {
+/** How many records after the target are looked at for the one that is in the way. */
+const lookOnMax = 100_000
+
+async function touchedSince(
+  context: TimelineContext,
+  target: JournalRecord,
+  path: ByteString,
+  signal: AbortSignal | undefined,
+): Promise<SentientError> {
+  const slicer = createSlicer(context.clock, signal)
+  const size = context.journal.head().size
+  const from = Math.max(target.seq + 1, size - lookOnMax)
   let later: number | undefined
-  for (const result of context.journal.records({ from: target.seq + 1 })) {
-    if (result.state !== 'intact') continue
-    for (const change of changesOf(context, result.record)) if (change.path === path) later = result.record.seq
+  for (const result of context.journal.search({ from, to: size, reverse: true }, bytesOfPath(path))) {
+    if (result.state === 'intact' && changeAt(context, result.record, path) !== undefined) {
+      later = result.record.seq
+      break
+    }
+    if (slicer.due()) await slicer.pause()
   }
   return new SentientError('NOT_UNDOABLE', {
     what: `A later record touched a path of #${target.seq}`,

@@ -1,54 +1,73 @@
-// When did this path change? Answered from an index of paths and records, kept with the derived data and caught up
-// before each question; where none can be kept, from the journal itself.
+// When did this path change? Answered from an index of paths and records, kept with the derived data and added to by
+// each question; what it does not know yet, and where none can be kept, from the journal itself.
 
 import { SentientError } from '../errors.ts'
-import type { Database } from '../host/database.ts'
-import type { ByteString } from '../host/host.ts'
+import { type Database, isDatabaseError } from '../host/database.ts'
 import type { JournalRecord } from '../journal/model.ts'
-import { createSlicer } from '../progress.ts'
-import { findChange } from '../store/changes.ts'
+import { createSlicer, inSlices } from '../progress.ts'
 import type { TimelineContext } from './context.ts'
-import type { GovernedPath, TreeChange, Version, Work } from './model.ts'
-import { changesOf, requireRecord } from './records.ts'
+import type { GovernedPath, Version, Work } from './model.ts'
+import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
 
 export const indexName = 'index.sqlite'
 const indexVersion = 1
-const recordsPerCommit = 20_000
+/** Records, and paths of records, that one question adds to the index. */
+const addedPerQuestion = 20_000
 const defaultLimit = 1_000
+
+interface VersionsOptions {
+  readonly limit?: number
+  readonly signal?: AbortSignal
+  readonly database?: Database
+}
 
 /** Every record that changed the path itself, newest first. */
 export async function* versions(
   context: TimelineContext,
   path: GovernedPath,
-  options: { readonly limit?: number; readonly signal?: AbortSignal; readonly database?: Database } = {},
+  options: VersionsOptions = {},
 ): Work<Version[]> {
-  const limit = options.limit ?? defaultLimit
-  const found: Version[] = []
-  if (options.database === undefined) {
-    const slicer = createSlicer(context.clock, options.signal)
-    const size = context.journal.head().size
-    for (const result of context.journal.records({ from: 0, to: size, reverse: true })) {
-      const version = result.state === 'intact' ? versionIn(context, result.record, path) : undefined
-      if (version !== undefined) found.push(version)
-      if (found.length >= limit) break
-      if (slicer.due()) {
-        yield {
-          phase: 'searching',
-          done: result.state === 'intact' ? size - result.record.seq : 0,
-          total: size,
-          unit: 'records',
-        }
-        await slicer.pause()
-      }
-    }
-    return found
-  }
-  yield* catchUp(context, options.database, options.signal)
+  const { database, limit = defaultLimit, signal } = options
+  const indexed = database === undefined ? 0 : yield* catchUp(context, database, signal)
+  const found = yield* searched(context, path, { from: indexed, limit, signal })
+  if (database === undefined || found.length >= limit) return found
+  const slicer = createSlicer(context.clock, signal)
   const bytes = Buffer.from(path, 'latin1')
-  const rows = options.database.all('SELECT seq FROM touch WHERE path = ? ORDER BY seq DESC LIMIT ?', bytes, limit)
+  const rows = database.all(
+    'SELECT seq FROM touch WHERE path = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+    bytes,
+    indexed,
+    limit - found.length,
+  )
   for (const { seq } of rows) {
     const version = versionIn(context, requireRecord(context, Number(seq)), path)
     if (version !== undefined) found.push(version)
+    if (slicer.due()) {
+      yield { phase: 'searching', done: found.length, unit: 'records' }
+      await slicer.pause()
+    }
+  }
+  return found
+}
+
+/** The same of the records from `from` on, from the journal alone. */
+async function* searched(
+  context: TimelineContext,
+  path: GovernedPath,
+  { from, limit, signal }: { readonly from: number; readonly limit: number; readonly signal?: AbortSignal },
+): Work<Version[]> {
+  const slicer = createSlicer(context.clock, signal)
+  const to = context.journal.head().size
+  const found: Version[] = []
+  for (const result of context.journal.search({ from, to, reverse: true }, bytesOfPath(path))) {
+    const version = result.state === 'intact' ? versionIn(context, result.record, path) : undefined
+    if (version !== undefined) found.push(version)
+    if (found.length >= limit) break
+    if (slicer.due()) {
+      const seq = result.state === 'intact' ? result.record.seq : result.seq
+      yield { phase: 'searching', done: to - seq, total: to - from, unit: 'records' }
+      await slicer.pause()
+    }
   }
   return found
 }
@@ -60,67 +79,75 @@ function versionIn(context: TimelineContext, record: JournalRecord, path: Govern
   return { seq: record.seq, time: record.envelope.time, actor, action, before: change.before, after: change.after }
 }
 
-function changeAt(context: TimelineContext, record: JournalRecord, path: GovernedPath): TreeChange | undefined {
-  const body = record.body
-  if (body?.changes !== undefined) {
+/** Whose index is being added to: one transaction at a time. */
+const busy = new WeakSet<Database>()
+
+/**
+ * Adds records to the index and returns how many it stands for; begins anew when it is of another version or another
+ * journal. Not all at once: a long journal is indexed by many questions, each of which searches what is left.
+ */
+async function* catchUp(context: TimelineContext, database: Database, signal?: AbortSignal): Work<number> {
+  try {
+    const next = prepare(context, database)
+    if (next >= context.journal.head().size || busy.has(database)) return next
+    busy.add(database)
     try {
-      return findChange(context.store, body.changes, path)
-    } catch (error) {
-      if (error instanceof SentientError) return undefined
-      throw error
+      return yield* index(context, database, { from: next, signal })
+    } finally {
+      busy.delete(database)
     }
-  }
-  if (body?.subject.kind !== 'file' || body.subject.id !== path) return undefined
-  if (body.before === undefined && body.after === undefined) return undefined
-  return { path, before: body.before ?? null, after: body.after ?? null }
-}
-
-/** Adds the records that the index does not know yet; begins anew when it is of another version or another journal. */
-export async function* catchUp(context: TimelineContext, database: Database, signal?: AbortSignal): Work<void> {
-  const size = context.journal.head().size
-  let next = prepare(context, database)
-  if (next >= size) return
-  const slicer = createSlicer(context.clock, signal)
-  database.run('BEGIN IMMEDIATE')
-  try {
-    let since = 0
-    for (const result of context.journal.records({ from: next, to: size })) {
-      if (result.state === 'intact') {
-        for (const path of touchedPaths(context, result.record)) {
-          database.run(
-            'INSERT OR IGNORE INTO touch (path, seq) VALUES (?, ?)',
-            Buffer.from(path, 'latin1'),
-            result.record.seq,
-          )
-          since++
-        }
-        next = result.record.seq + 1
-      }
-      if (++since >= recordsPerCommit) {
-        database.run("UPDATE state SET value = ? WHERE key = 'next'", String(next))
-        database.run('COMMIT')
-        database.run('BEGIN IMMEDIATE')
-        since = 0
-      }
-      if (slicer.due()) {
-        yield { phase: 'indexing', done: next, total: size, unit: 'records' }
-        await slicer.pause()
-      }
-    }
-    database.run("UPDATE state SET value = ? WHERE key = 'next'", String(size))
-  } finally {
-    database.run('COMMIT')
-  }
-}
-
-function touchedPaths(context: TimelineContext, record: JournalRecord): ByteString[] {
-  try {
-    return [...changesOf(context, record)].map(change => change.path)
   } catch (error) {
-    // A pruned or damaged list is verify's business; the index goes on without it.
-    if (error instanceof SentientError) return []
+    // A full disk, another process that keeps it busy: the journal knows as much.
+    if (isDatabaseError(error)) return 0
     throw error
   }
+}
+
+async function* index(
+  context: TimelineContext,
+  database: Database,
+  { from, signal }: { readonly from: number; readonly signal: AbortSignal | undefined },
+): Work<number> {
+  const slicer = createSlicer(context.clock, signal)
+  const size = context.journal.head().size
+  let next = from
+  const progress = () => ({ phase: 'indexing', done: next, total: size, unit: 'records' }) as const
+  database.run('BEGIN IMMEDIATE')
+  try {
+    let added = 0
+    for (const result of context.journal.records({ from, to: size })) {
+      if (result.state === 'intact') {
+        added += yield* inSlices(slicer, addTouches(context, database, result.record), progress)
+      }
+      next = (result.state === 'intact' ? result.record.seq : result.seq) + 1
+      if (++added >= addedPerQuestion) break
+    }
+  } finally {
+    database.run("UPDATE state SET value = ? WHERE key = 'next'", String(next))
+    database.run('COMMIT')
+  }
+  return next
+}
+
+/** Adds the paths of a record, stopping after each; a list that is pruned or damaged is verify's business. */
+function* addTouches(
+  context: TimelineContext,
+  database: Database,
+  record: JournalRecord,
+): Generator<undefined, number> {
+  let added = 0
+  yield
+  try {
+    for (const { path } of changesOf(context, record)) {
+      const bytes = Buffer.from(path, 'latin1')
+      database.run('INSERT OR IGNORE INTO touch (path, seq) VALUES (?, ?)', bytes, record.seq)
+      added++
+      yield
+    }
+  } catch (error) {
+    if (!(error instanceof SentientError)) throw error
+  }
+  return added
 }
 
 function prepare(context: TimelineContext, database: Database): number {

@@ -56,8 +56,8 @@ export const answerers: Answerers = {
   snapshots: (_, { system }) => system.snapshots(),
   space: (_, { system, signal, progress }) => finish(system.snapshotSpace({ signal }), progress),
   status: (_, { system, signal, progress }) => finish(system.status({ signal }), progress),
-  undoable: ({ direction }, { system, session }) =>
-    direction === 'undo' ? system.undoTarget({ session }) : system.redoTarget({ session }),
+  undoable: ({ direction }, { system, session, signal, progress }) =>
+    finish(system[direction === 'undo' ? 'undoTarget' : 'redoTarget']({ session, signal }), progress),
   rollbackPreview: ({ to }, { system, signal, progress }) =>
     finish(system.rollbackPreview(system.resolve(to), { signal }), progress),
   state: ({ text }, { system }) => system.resolve(text),
