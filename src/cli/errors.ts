@@ -2,7 +2,7 @@
 
 import { type ErrorCode, errorTable, exitCodes, SentientError } from '../core/errors.ts'
 import { HostError, type HostErrorCode } from '../core/host/error.ts'
-import { type Style, safeText } from './style.ts'
+import { localTime, type Style, safeText } from './style.ts'
 
 /** An error as `--json` prints it, on standard error. */
 export interface ErrorData {
@@ -59,13 +59,18 @@ export function errorData(error: SentientError): ErrorData {
   }
 }
 
+/** Times are ISO where they come from, and local for people. */
+function shown(text: string): string {
+  return safeText(text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, localTime))
+}
+
 export function errorText(error: SentientError, style: Style): string {
-  const { code, what, where, expected, found, hint } = errorData(error)
-  const lines = [`${style.red(style.bold('sentctl:'))} ${safeText(what)}`]
-  if (where !== undefined) lines.push(`  where     ${safeText(where)}`)
-  if (expected !== undefined) lines.push(`  expected  ${safeText(expected)}`)
-  if (found !== undefined) lines.push(`  found     ${safeText(found)}`)
-  lines.push(`  do        ${safeText(hint)}`)
+  const { code, where, expected, found, what, hint } = errorData(error)
+  const lines = [`${style.red(style.bold('sentctl:'))} ${shown(what)}`]
+  if (where !== undefined) lines.push(`  where     ${shown(where)}`)
+  if (expected !== undefined) lines.push(`  expected  ${shown(expected)}`)
+  if (found !== undefined) lines.push(`  found     ${shown(found)}`)
+  lines.push(`  do        ${shown(hint)}`)
   if (code !== 'USAGE' && code !== 'CANCELLED')
     lines.push(style.dim(`  code      ${code}; more: sentctl explain ${code}`))
   return `${lines.join('\n')}\n`

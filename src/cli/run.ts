@@ -142,8 +142,9 @@ async function runVerb(run: Run): Promise<number> {
   } catch (error) {
     progress.clear()
     await run.output.flush()
+    const { withLoss } = await import('../commands/lost.ts')
     const ended = spec.endless === true && io.signal.aborted && isSentientError(error, 'CANCELLED')
-    if (!ended && !io.stdoutGone()) throw error
+    if (!ended && !io.stdoutGone()) throw system === undefined ? error : withLoss(error, system)
     log.write('interrupted')
     return 0
   } finally {

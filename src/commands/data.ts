@@ -11,6 +11,7 @@ import type {
   Finding,
   IntegrityMark,
   ListedEntry,
+  LostPlace,
   OperationResult,
   RecordView,
   SnapshotView,
@@ -22,6 +23,7 @@ import type {
   entryShape,
   findingShape,
   listedShape,
+  lostPlaceShape,
   operationShape,
   pathShape,
   pointShape,
@@ -39,6 +41,7 @@ export type RecordData = DataOf<typeof recordShape>
 export type TreeChangeData = DataOf<typeof treeChangeShape>
 export type ListedData = DataOf<typeof listedShape>
 export type FindingData = DataOf<typeof findingShape>
+export type LostPlaceData = DataOf<typeof lostPlaceShape>
 export type SnapshotData = DataOf<typeof snapshotShape>
 export type CheckpointData = DataOf<typeof checkpointShape>
 
@@ -162,10 +165,20 @@ export function findingData(finding: Finding): FindingData {
   return { ...rest, ...(path === undefined ? {} : { path: displayBytes(path) }) }
 }
 
-export function snapshotData(snapshot: SnapshotView, space?: number): SnapshotData {
+export function lostPlaceData({ path, object, snapshots, now }: LostPlace): LostPlaceData {
+  return { ...pathData(path), object, snapshots: [...snapshots], now }
+}
+
+export function snapshotData(
+  snapshot: SnapshotView,
+  { space, lost = 0 }: { readonly space?: number | undefined; readonly lost?: number } = {},
+): SnapshotData {
   const { name, label, seq, kind, pinned, root } = snapshot
-  const data = { name, label, seq, time: isoTime(snapshot.time), kind, pinned, root }
-  return space === undefined ? data : { ...data, space }
+  return {
+    ...{ name, label, seq, time: isoTime(snapshot.time), kind, pinned, root },
+    ...(lost === 0 ? {} : { lost }),
+    ...(space === undefined ? {} : { space }),
+  }
 }
 
 export function checkpointData({ origin, size, root, verifierKey, text }: CheckpointView): CheckpointData {

@@ -148,6 +148,16 @@ export const findingShape = object(
   'a finding',
 )
 
+export const lostPlaceShape = object(
+  {
+    ...pathFields,
+    object: text('CID of the object that is gone'),
+    snapshots: list(text('a name'), 'the snapshots that need it'),
+    now: boolean('the state in force needs it too'),
+  },
+  'a path whose content is lost for good',
+)
+
 export const snapshotShape = object(
   {
     name: text('its identity'),
@@ -157,6 +167,7 @@ export const snapshotShape = object(
     kind: choice(['manual', 'auto', 'protect', 'init'], 'why it was made'),
     pinned: boolean('it is never pruned'),
     root: text('its state root'),
+    lost: optional(integer('paths whose content is lost for good; absent when there are none')),
     space: optional(integer('bytes that dropping it and all older unpinned ones would free')),
   },
   'a snapshot',

@@ -90,7 +90,7 @@ export const errorTable = {
     'damage',
     'An object is missing',
     'The history names an object that no pack holds.',
-    'Run sentctl verify, then sentctl repair.',
+    'Run sentctl repair: it brings back what can be had, and says what is lost for good.',
   ),
   DENIED: spec(
     'denied',

@@ -51,6 +51,7 @@ import { bindingState } from './verify/bindingCheck.ts'
 import { doctor } from './verify/doctor.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
+import { findLost, knownLost } from './verify/lostPlaces.ts'
 import { repair } from './verify/repair.ts'
 import { verify } from './verify/verify.ts'
 import { governedPathOf } from './worktree/paths.ts'
@@ -330,6 +331,8 @@ function assemble(host: Host, parts: Parts): System {
     verify: options => verify(context, options),
     repair: options => repair(context, options),
     gc: options => gc(context, options),
+    findLost: options => findLost(context, options?.signal),
+    knownLost: () => knownLost(context),
     checkpoint: () => checkpointView(context, keys),
     async signCheckpoint() {
       await signNow(host, parts)

@@ -10,6 +10,7 @@ import type {
   GcReport,
   GovernedPath,
   ListedEntry,
+  LostPlace,
   Notice,
   OperationResult,
   RecordFilter,
@@ -223,6 +224,10 @@ export interface System {
   verify(options?: VerifyOptions): Work<VerifyReport>
   repair(options?: Cancellable): Work<RepairReport>
   gc(options?: Cancellable & { readonly dryRun?: boolean }): Work<GcReport>
+  /** Which paths of which snapshots need what is lost for good; looks through all of them. */
+  findLost(options?: Cancellable): Work<readonly LostPlace[]>
+  /** What the last `findLost` found, as far as those snapshots are still kept. */
+  knownLost(): readonly LostPlace[]
   checkpoint(): CheckpointView | undefined
   signCheckpoint(): Promise<CheckpointView>
   verifierKey(): string

@@ -73,6 +73,7 @@ test('verify names each damage with what was expected and found', () => {
           found: 'CRC \x1b[2J',
         },
       ],
+      lostPlaces: [],
     },
     { ...context, base: 'home' },
   )
@@ -91,12 +92,41 @@ test('verify names each damage with what was expected and found', () => {
   )
 })
 
-test('repair says what is lost for good', () => {
+test('repair says what is lost for good, where, and what can be done: there the advice ends', () => {
   const text = renderRepair(
-    { rebuilt: ['pack index 1'], restored: [], lost: [{ code: 'object-missing', severity: 'damage', path: 'a' }] },
+    {
+      rebuilt: ['pack index 1'],
+      restored: [],
+      lost: [{ code: 'object-missing', severity: 'damage', path: 'a' }],
+      lostPlaces: [{ path: 'a', object: 'bafk', snapshots: ['one', 'two'], now: false }],
+    },
     context,
   )
-  assert.equal(text, 'Rebuilt: pack index 1.\nLost for good (1):\n  object-missing  a\n')
+  assert.equal(
+    text,
+    [
+      'Cannot be mended (1):',
+      '  object-missing  a',
+      'Lost for good, 1 path:',
+      '  a  in one, two',
+      'All else is whole, and can be used as ever. What you can do:',
+      '  Put a copy of the file at its path (another device, a backup), then run sentctl repair.',
+      '  Or let go of the states that need it: sentctl snapshot rm one two, then sentctl gc.',
+      'Made anew from the history, as every repair does: pack index 1.',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('repair says that nothing was damaged first, and shortens a long list', () => {
+  const nothing = renderRepair({ rebuilt: ['.db'], restored: [], lost: [], lostPlaces: [] }, context)
+  assert.match(nothing, /^Nothing was damaged\.\n/)
+  const lost = Array.from({ length: 450 }, (_, i) => ({
+    ...{ code: 'object-missing', severity: 'damage' as const, path: `f${i}` },
+  }))
+  const many = renderRepair({ rebuilt: [], restored: [], lost, lostPlaces: [] }, context)
+  assert.equal(many.split('\n').length, 203)
+  assert.match(many, /\.\.\. and 250 more: sentctl repair --json lists all/)
 })
 
 test('an operation says what it kept, what it left alone and what is not visible yet', () => {

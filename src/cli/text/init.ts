@@ -14,7 +14,11 @@ export function render(init: OutputOf<(typeof commandTable)['init']>, { style }:
   ]
   lines.push('Its dotfolders are readable by you alone (0700). Contents are not encrypted.')
   if (recorded.gitExclude) lines.push('Its names were added to .git/info/exclude.')
-  lines.push(`Zero-knowledge proofs: ${init.zk ? 'allowed later' : 'not allowed (--zk=false)'}.`)
+  lines.push(
+    init.zk
+      ? 'Zero-knowledge proofs may be made of its history (a root folder made with --zk=false never has any).'
+      : 'Zero-knowledge proofs are never made of its history (--zk=false).',
+  )
   lines.push(`Log   ${recorded.origin}`, `Key   ${recorded.verifierKey}`)
   for (const { text } of recorded.notices) lines.push(safeText(text))
   lines.push(style.dim('sentctl verify checks it, sentctl status shows what changes, sentctl alone opens the screen.'))

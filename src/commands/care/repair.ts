@@ -2,11 +2,13 @@
 
 import { exitCodes } from '../../core/errors.ts'
 import { findingData } from '../data.ts'
+import { lostAmong } from '../lost.ts'
 import { type Handler, relay } from '../spec.ts'
 import type { repairSpec } from './spec.ts'
 
 export const run: Handler<typeof repairSpec> = async function* ({ system, signal }) {
   const { rebuilt, restored, lost } = yield* relay(system.repair({ signal }))
-  const result = { rebuilt, restored: restored.map(findingData), lost: lost.map(findingData) }
+  const lostPlaces = yield* lostAmong(system, lost, signal)
+  const result = { rebuilt, restored: restored.map(findingData), lost: lost.map(findingData), lostPlaces }
   return { result, exitCode: lost.length > 0 ? exitCodes.damage : 0 }
 }

@@ -1,6 +1,6 @@
 // Verbs that look after the history: checking it, mending it, freeing space, and looking at the machine below it.
 
-import { findingShape } from '../resultShapes.ts'
+import { findingShape, lostPlaceShape } from '../resultShapes.ts'
 import { boolean, choice, integer, list, object, optional, text } from '../shape.ts'
 import { type CommandModule, command } from '../spec.ts'
 
@@ -43,6 +43,7 @@ export const verifySpec = command({
           'in the order they were made',
         ),
         findings: list(findingShape, 'what was found'),
+        lostPlaces: list(lostPlaceShape, 'where what is known to be lost for good is missing'),
       },
       'what was checked and found',
     ),
@@ -54,7 +55,8 @@ export const repairSpec = command({
   name: 'repair',
   summary: 'Rebuild what is derived, and restore what the history holds',
   about: [
-    'Rebuilds indexes and other derived files, restores damaged objects from what else the folder holds (a file on disk with the same content, another copy), and lists what is lost for good, if anything. Exit code 3 when something is.',
+    'Rebuilds indexes and other derived files, restores damaged objects from what else the folder holds (a file on disk with the same content, another copy), and lists what is lost for good, if anything. Exit code 3 when something is found to be lost; from then on it is known, and no longer counts as damage.',
+    'What is lost comes back when a copy of the file is put at its path before "sentctl repair". Else drop the snapshots that need it: "sentctl snapshot rm", then "sentctl gc". All else stays whole.',
   ],
   positionals: [],
   flags: {},
@@ -67,7 +69,8 @@ export const repairSpec = command({
       {
         rebuilt: list(text('what was rebuilt'), 'derived data'),
         restored: list(findingShape, 'damage that is mended'),
-        lost: list(findingShape, 'what cannot be mended'),
+        lost: list(findingShape, 'what cannot be mended, and was not known to be lost before'),
+        lostPlaces: list(lostPlaceShape, 'where what is lost for good is missing, known before or not'),
       },
       'what was done',
     ),

@@ -2,6 +2,7 @@
 
 import { exitCodes, SentientError } from '../../core/errors.ts'
 import { findingData } from '../data.ts'
+import { lostAmong } from '../lost.ts'
 import { type Handler, relay } from '../spec.ts'
 import { stateSeq } from '../states.ts'
 import type { verifySpec } from './spec.ts'
@@ -21,6 +22,7 @@ export const run: Handler<typeof verifySpec> = async function* ({ system, args, 
       drifted: report.drifted,
       checks: report.checks.map(({ name, checked, findings, text }) => ({ name, checked, findings, text })),
       findings: report.findings.map(findingData),
+      lostPlaces: report.damaged ? [] : yield* lostAmong(system, report.findings, signal),
     },
     exitCode: report.damaged ? exitCodes.damage : 0,
   }

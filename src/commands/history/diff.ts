@@ -43,11 +43,23 @@ function checkPathsExist(
 ): void {
   for (const [index, path] of paths.entries()) {
     if (states.some(state => system.entry(path, state === 'disk' ? {} : { at: state }) !== undefined)) continue
-    const text = texts[index]!
-    const hint = isState(system, text) ? `To compare with a state: sentctl diff --from ${text}` : undefined
-    throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path), ...(hint === undefined ? {} : { hint }) })
+    const [from, to] = texts.filter(text => recordNumber.test(text) || isState(system, text)).map(shellWord)
+    if (from === undefined || !(recordNumber.test(texts[index]!) || isState(system, texts[index]!))) {
+      throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
+    }
+    throw new SentientError('USAGE', {
+      what: 'A state is given by --from and --to, not as a path',
+      found: `"${texts[index]}"`,
+      hint: `sentctl diff --from ${from}${to === undefined ? '' : ` --to ${to}`}`,
+    })
   }
 }
+
+const recordNumber = /^#\d+$/
+
+/** As a shell takes it: there a # begins a comment. */
+const shellWord = (text: string): string =>
+  /^[\w.,:@%+=/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 function isState(system: System, text: string): boolean {
   try {
@@ -59,17 +71,28 @@ function isState(system: System, text: string): boolean {
   }
 }
 
-async function* fileDiffs(
-  { system, args, signal }: Context,
-  changes: readonly TreeChange[],
+/** One content that is missing in the store does not hide the others. */
+function fileDiffOf(
+  { system, args }: Context,
+  path: GovernedPath,
   from: StatePoint,
   to: StatePoint | 'disk',
-) {
+): FileData {
+  try {
+    return fileData(system.fileDiff(path, from, to, { context: args.context }))
+  } catch (error) {
+    if (!isSentientError(error, 'OBJECT_MISSING', 'DAMAGED')) throw error
+    return { ...pathData(path), kind: 'lost', added: 0, removed: 0, hunks: [] }
+  }
+}
+
+async function* fileDiffs(context: Context, changes: readonly TreeChange[], from: StatePoint, to: StatePoint | 'disk') {
+  const { signal } = context
   const files: FileData[] = []
   const candidates = changes.filter(isFileChange).slice(0, filesMax)
   for (const { path } of candidates) {
     if (signal.aborted) throw new SentientError('CANCELLED')
-    files.push(fileData(system.fileDiff(path, from, to, { context: args.context })))
+    files.push(fileDiffOf(context, path, from, to))
     yield { progress: { phase: 'comparing', done: files.length, total: candidates.length, unit: 'files' } } as const
     await new Promise(setImmediate)
   }

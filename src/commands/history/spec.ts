@@ -131,7 +131,10 @@ export const diffSpec = command({
           object(
             {
               ...pathFields,
-              kind: choice(['text', 'binary', 'too-large', 'same', 'other'], 'how the contents were compared'),
+              kind: choice(
+                ['text', 'binary', 'too-large', 'same', 'other', 'lost'],
+                'how the contents were compared; lost: one of them is missing in the store',
+              ),
               added: integer('lines added'),
               removed: integer('lines removed'),
               hunks: list(hunkShape, 'the places that differ'),

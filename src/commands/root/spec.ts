@@ -46,7 +46,7 @@ export const initSpec = command({
       {
         rootPath: text('the root folder'),
         dryRun: boolean('nothing was written'),
-        zk: boolean('zero-knowledge proofs are allowed later'),
+        zk: boolean('zero-knowledge proofs may be made of its history'),
         survey: object(
           {
             files: integer('regular files'),

@@ -180,6 +180,17 @@ export interface SnapshotView {
   readonly pinned: boolean
 }
 
+/** A path whose content is lost for good, and where it is missing. */
+export interface LostPlace {
+  readonly path: GovernedPath
+  /** CID of the object that is gone. */
+  readonly object: string
+  /** Names of the snapshots that need it. */
+  readonly snapshots: readonly string[]
+  /** The state in force needs it. */
+  readonly now: boolean
+}
+
 export interface OperationResult {
   readonly seq: number
   readonly action: string
