@@ -185,6 +185,7 @@ function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller
     rootOption,
     environment: io.environment,
     openFile: async file => (await outside()).openOutsideFile(path.resolve(io.cwd, file)),
+    outsidePath: file => path.resolve(io.cwd, file),
     writeFile: async (file, contents) => (await outside()).writeOutsideFile(path.resolve(io.cwd, file), contents),
     async standardInput(signal) {
       if (io.stdin.isTTY === true) io.stderr.write('Reading from the terminal; Ctrl-D ends.\n')

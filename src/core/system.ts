@@ -1,9 +1,12 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { SentientError } from './errors.ts'
+import { type CarReport, exportCar } from './export/car.ts'
+import { exportTlog } from './export/tlog.ts'
 import { displayBytes, hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
+import { dagLink } from './format/id.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host, Randomness } from './host/host.ts'
@@ -12,6 +15,7 @@ import { writeBinding } from './keys/binding.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openStore } from './store/store.ts'
+import { findPath } from './store/tree.ts'
 import type { Cancellable, InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
@@ -26,9 +30,9 @@ import {
   settingsCandidate,
 } from './timeline/governing.ts'
 import { type FolderSurvey, isRootFolder, survey } from './timeline/init.ts'
-import type { CheckpointView, Notice, RecordView, Work } from './timeline/model.ts'
+import type { CheckpointView, GovernedPath, Notice, RecordView, StatePoint, Work } from './timeline/model.ts'
 import { copy, makeDirectory, makeSymlink, move, put, remove, setMode } from './timeline/operations.ts'
-import { readyHorizon } from './timeline/pruned.ts'
+import { readyHorizon, stateAt } from './timeline/pruned.ts'
 import { changesOf, filteredRecords, requireRecord, scanRecords, viewOf } from './timeline/records.ts'
 import { resolveState } from './timeline/resolve.ts'
 import { restore, rollback, rollbackPreview } from './timeline/restore.ts'
@@ -48,6 +52,7 @@ import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
 import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
 import { bindingState } from './verify/bindingCheck.ts'
+import { type ConsistencyText, consistencyFileText, type OlderTree } from './verify/consistency.ts'
 import { doctor } from './verify/doctor.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
@@ -342,6 +347,12 @@ function assemble(host: Host, parts: Parts): System {
     async inclusion(seq) {
       return await inclusionText(host, parts, seq)
     },
+    async consistency(older, newNote) {
+      return await consistencyText(host, parts, older, newNote)
+    },
+    exportTlog: (path, options) =>
+      exportTlog({ ...options, journal: context.journal, ...hostPorts(host), verifier: keys.verifier(), path }),
+    exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
     watch: options => watch(context, host.files, options),
     follow: options => follow(context, options),
     doctor: () => doctor(host, context, keys),
@@ -437,6 +448,36 @@ function checkpointView(context: TimelineContext, keys: LogKeys): CheckpointView
     root: hexOf(stored.root),
     verifierKey: keys.verifierText(),
   }
+}
+
+const hostPorts = ({ files, clock }: Host): Pick<Host, 'files' | 'clock'> => ({ files, clock })
+
+async function consistencyText(
+  host: Host,
+  parts: Parts,
+  older: OlderTree,
+  newNote: Uint8Array | undefined,
+): Promise<ConsistencyText> {
+  const { journal } = parts.context
+  if (newNote === undefined && journal.checkpoint() === undefined) await signNow(host, parts)
+  const note = newNote ?? journal.checkpoint()?.bytes
+  if (note === undefined) throw new SentientError('KEY', { what: 'There is no checkpoint' })
+  return consistencyFileText(journal, older, note)
+}
+
+function exportState(
+  host: Host,
+  context: TimelineContext,
+  options: Cancellable & { readonly path: string; readonly at: StatePoint; readonly under?: GovernedPath },
+): Work<CarReport> {
+  const { at, under = '', path, signal } = options
+  const { files } = stateAt(context, at)
+  const entry = under === '' ? undefined : findPath(context.store, files, under)
+  if (under !== '' && entry === undefined) {
+    throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(under), found: `nothing there at ${at.text}` })
+  }
+  const root = entry?.content ?? dagLink(at.root)
+  return exportCar({ store: context.store, ...hostPorts(host), root, path, signal })
 }
 
 async function inclusionText(host: Host, parts: Parts, seq: number): Promise<string> {

@@ -1,4 +1,6 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
+import type { CarReport } from './export/car.ts'
+import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
 import type { ByteString, FileKind } from './host/host.ts'
 import type { Progress } from './progress.ts'
@@ -26,6 +28,7 @@ import type {
   Work,
 } from './timeline/model.ts'
 import type { Settings } from './timeline/settings.ts'
+import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 
 /** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
 export interface ByteSource {
@@ -233,6 +236,12 @@ export interface System {
   verifierKey(): string
   /** A small text file that proves a record's inclusion; see format/README.md. */
   inclusion(seq: number): Promise<string>
+  /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */
+  consistency(older: OlderTree, newNote?: Uint8Array): Promise<ConsistencyText>
+  /** Writes the log as C2SP tlog-tiles into a directory (an absolute path): what is new since it was written there before. */
+  exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
+  /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
+  exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
   watch(options: {
     readonly signal: AbortSignal
     readonly absorb?: boolean
