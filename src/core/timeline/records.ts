@@ -1,6 +1,6 @@
 // Records for people and programs: plain views of the journal's records, the changes they hold, filters over them.
 import { isSentientError, SentientError } from '../errors.ts'
-import { bytesOfKey, bytesOfText } from '../format/bodyBytes.ts'
+import { bytesOfKey, bytesOfSubject, bytesOfText } from '../format/bodyBytes.ts'
 import { byteStringOf, bytesOf, displayBytes, hexOf } from '../format/bytes.ts'
 import { isLink, isList } from '../format/cbor.ts'
 import type { Link } from '../format/id.ts'
@@ -58,8 +58,11 @@ export function changeAt(context: TimelineContext, record: JournalRecord, path: 
   return { path, before: body.before ?? null, after: body.after ?? null }
 }
 
-/** What the body of a record that changed the path, or something below it, holds. */
-export const bytesOfPath = (path: GovernedPath): readonly Uint8Array[] => [bytesOf(path), bytesOfKey('changes')]
+/** What the body of a record that changed this very path holds. */
+export const bytesOfPath = (path: GovernedPath): readonly Uint8Array[] => [
+  bytesOfSubject('file', path),
+  bytesOfKey('changes'),
+]
 
 export function viewOf(context: TimelineContext, record: JournalRecord): RecordView {
   const { envelope, body, seq } = record
@@ -134,7 +137,9 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
     case 'rollback':
       return `rollback to ${String(fields.state ?? id)} (${paths})`
     case 'restore':
-      return fields.state === 'now' ? `restore ${scope} as recorded` : `restore ${scope} from ${String(fields.state ?? '')}`
+      return fields.state === 'now'
+        ? `restore ${scope} as recorded`
+        : `restore ${scope} from ${String(fields.state ?? '')}`
     case 'undo':
     case 'redo':
       return `${action} of ${action === 'undo' ? String(fields.of ?? '') : 'undo'} #${body.cause ?? '?'}${counted === 0 ? '' : ` (${paths})`}`
@@ -200,7 +205,7 @@ function* passingRecords(context: TimelineContext, filter: RecordFilter): Genera
 
 /** What only bodies that pass hold; undefined when a body that passes need not hold anything. */
 function bytesWanted({ under, action, actor }: RecordFilter): readonly Uint8Array[] | undefined {
-  if (under !== undefined) return bytesOfPath(under)
+  if (under !== undefined && under !== '') return [...bytesOfPath(under), bytesOf(`${under}/`)]
   if (action !== undefined) return [bytesOfText('action', action)]
   return actor === undefined ? undefined : [bytesOfText('actor', actor)]
 }

@@ -12,7 +12,7 @@ import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
 export const indexName = 'index.sqlite'
 const indexVersion = 1
 /** Records, and paths of records, that one question adds to the index. */
-const addedPerQuestion = 20_000
+const addedPerQuestion = 10_000
 const defaultLimit = 1_000
 
 interface VersionsOptions {
