@@ -56,7 +56,7 @@ export async function* applySettings(
     writeSettingsFile(context, context.settingsText())
     return nothingDone('govern')
   }
-  return yield* govern(context, text, options)
+  return yield* govern(context, async () => ({ text }), options)
 }
 
 /** Sets one key in the file and puts it in force. Refused while the file holds other edits that are not in force. */
@@ -66,31 +66,39 @@ export async function* setSetting(
   value: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
-  const candidate = await settingsCandidate(context)
-  if (candidate.state === 'changed' || candidate.state === 'invalid') {
-    const keys = candidate.differences.map(difference => difference.key).join(', ')
-    throw new SentientError('SETTINGS_INVALID', {
-      what: 'sentient.yaml holds edits that are not in force',
-      where: keys === '' ? settingsName : `${settingsName}: ${keys}`,
-      hint: 'Put them in force with sentctl config apply, or take them back, then set the key.',
-    })
+  const edited = async () => {
+    const candidate = await settingsCandidate(context)
+    if (candidate.state === 'changed' || candidate.state === 'invalid') {
+      const keys = candidate.differences.map(difference => difference.key).join(', ')
+      throw new SentientError('SETTINGS_INVALID', {
+        what: 'sentient.yaml holds edits that are not in force',
+        where: keys === '' ? settingsName : `${settingsName}: ${keys}`,
+        hint: 'Put them in force with sentctl config apply, or take them back, then set the key.',
+      })
+    }
+    const text = await editSettingsText(context.settingsText(), key, value)
+    return { text, afterwards: () => writeSettingsFile(context, text) }
   }
-  const text = await editSettingsText(context.settingsText(), key, value)
-  const parsed = await parseSettings(text)
-  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
-  return yield* govern(context, text, { ...options, afterwards: () => writeSettingsFile(context, text) })
+  return yield* govern(context, edited, options)
 }
 
+interface Governed {
+  readonly text: string
+  readonly afterwards?: () => void
+}
+
+/** `make` is asked under the lock: what is in force then may be what another process put in force a moment ago. */
 async function* govern(
   context: TimelineContext,
-  text: string,
-  options: { readonly signal?: AbortSignal; readonly afterwards?: () => void },
+  make: () => Promise<Governed>,
+  options: { readonly signal?: AbortSignal },
 ): Work<OperationResult> {
-  const parsed = await parseSettings(text)
-  if (parsed.state === 'invalid') throw settingsError(parsed.problem)
-  const differences = settingsDifferences(context.settings(), parsed.settings)
   const transaction = { label: 'config apply', signal: options.signal }
   const result = yield* transact(context, transaction, async function* (tx) {
+    const { text, afterwards } = await make()
+    const parsed = await parseSettings(text)
+    if (parsed.state === 'invalid') throw settingsError(parsed.problem)
+    const differences = settingsDifferences(context.settings(), parsed.settings)
     const settings = tx.ingest.put('raw', 'other', Buffer.from(text))
     return {
       action: 'govern',
@@ -98,7 +106,7 @@ async function* govern(
       changes: [],
       domains: { settings },
       fields: { keys: differences.map(difference => difference.key) },
-      afterwards: options.afterwards,
+      afterwards,
     }
   })
   await context.loadSettings()
