@@ -55,7 +55,7 @@ const parts: readonly Part[] = [
   corePart('native', ['format', 'errors']),
   historyPart('store', 'changes', 'content', 'idTable', 'packedList', 'reach', 'tree'),
   historyPart('journal'),
-  historyPart('worktree', 'apply', 'foldedNames', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'walk'),
+  historyPart('worktree', 'apply', 'foldedNames', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'targets', 'walk'),
   historyPart('timeline', 'records'),
   corePart('verify', [...base, ...history], { open: ['verify'] }),
   // Every other subsystem (keys, contracts, boxes, ...): system.ts joins them, they never meet.

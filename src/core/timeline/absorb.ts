@@ -3,15 +3,14 @@
 import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import type { Entry } from '../format/node.ts'
-import type { FileStat } from '../host/host.ts'
-import { throwIfCancelled } from '../progress.ts'
+import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
 import { emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
-import { ancestorsOf, checkGovernedPath, compareDepthFirst, nameOf } from '../worktree/paths.ts'
+import { ancestorsOf, checkGovernedPath, nameOf, parentOf } from '../worktree/paths.ts'
 import type { Difference } from '../worktree/scan.ts'
 import { sameStat } from '../worktree/walk.ts'
-import { type Captured, captureDifferences } from './capture.ts'
+import { type Captured, captureDifferences, createDifferenceList, type DifferenceList } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
-import type { PlannedChange } from './diskPlan.ts'
+import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, Notice, OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { readUnapplied } from './recovery.ts'
@@ -26,6 +25,8 @@ export interface AbsorbOptions {
 }
 
 const bulkPaths = 10
+/** Contents above this are stored before the lock is taken. */
+const privateIngestBytes = 1 << 20
 
 /** Records drift: of the paths and what lies below them, or of everything. */
 export const absorb = (
@@ -50,23 +51,31 @@ async function* absorbPaths(
   }
   const { ignore, gitignore } = context.settings()
   const { state } = stateInForce(context)
-  const look = yield* context.worktree.scan({
+  const unapplied = readUnapplied(context)
+  const differences = createDifferenceList()
+  let bytes = 0
+  yield* context.worktree.scan({
     reader: context.store,
     files: state.files,
     ignore: { ignore, gitignore },
     under: paths,
+    found: difference => {
+      if (options.only?.(difference) === false) return
+      // What could not be made visible is no edit of anybody, unless its owner names it.
+      if (unapplied.has(difference.path) && !paths.includes(difference.path)) return
+      differences.push(difference)
+      if (difference.disk?.kind === 'file') bytes += difference.disk.size
+    },
     signal: options.signal,
   })
-  const unapplied = readUnapplied(context)
-  const wanted = look.differences.filter(
-    difference =>
-      (options.only?.(difference) ?? true) &&
-      // What could not be made visible is no edit of anybody, unless its owner names it.
-      (!unapplied.has(difference.path) || paths.includes(difference.path)),
-  )
-  const differences = [...newParents(context, wanted, state.files), ...wanted]
-  if (differences.length === 0) return nothingDone(action)
-  const ingest = isLarge(differences) ? context.store.beginIngest({ shared: false }) : undefined
+  const slicer = createSlicer(context.clock, options.signal)
+  const progress = (): Progress => ({ phase: 'storing', done: 0, total: differences.count, unit: 'files' })
+  yield* inSlices(slicer, differences.sort(), progress)
+  const parents = yield* inSlices(slicer, newParents(context, differences, state.files), progress)
+  for (const parent of parents) differences.push(parent)
+  yield* inSlices(slicer, differences.sort(), progress)
+  if (differences.count === 0) return nothingDone(action)
+  const ingest = bytes > privateIngestBytes ? context.store.beginIngest({ shared: false }) : undefined
   try {
     const early = ingest && (yield* captureDifferences(context, ingest, differences, options.signal))
     let problems: Captured['problems'] = []
@@ -74,14 +83,15 @@ async function* absorbPaths(
     const result = yield* transact(context, transactOptions, async function* (tx) {
       const captured = early ?? (yield* captureDifferences(context, tx.ingest, differences, options.signal))
       problems = captured.problems
-      const plan = planAbsorb(context, tx, captured)
-      if (plan.changes.length === 0 && action !== 'adopt') return undefined
-      const subject = plan.changes.length === 1 ? plan.changes[0].path : paths.length === 1 ? paths[0] : ''
+      const changes = yield* inSlices(slicer, planAbsorb(context, tx, captured), progress)
+      if (changes.count === 0 && action !== 'adopt') return undefined
+      const subject = changes.count === 1 ? changes.at(0).path : paths.length === 1 ? paths[0] : ''
       return {
         action,
         subject: { kind: 'file', id: subject },
-        ...plan,
-        snapshotBefore: action === 'absorb' && plan.changes.length >= bulkPaths ? action : undefined,
+        changes,
+        onDisk: true,
+        snapshotBefore: action === 'absorb' && changes.count >= bulkPaths ? action : undefined,
       }
     })
     return withProblems(result ?? nothingDone(action), problems)
@@ -91,20 +101,22 @@ async function* absorbPaths(
   }
 }
 
-const privateIngestBytes = 1 << 20
-
-function isLarge(differences: readonly Difference[]): boolean {
-  return differences.reduce((sum, { disk }) => sum + (disk?.kind === 'file' ? disk.size : 0), 0) > privateIngestBytes
-}
-
 /** Directories that are new themselves and hold wanted paths. */
-function newParents(context: TimelineContext, wanted: readonly Difference[], files: Entry['content']): Difference[] {
-  const known = new Set(wanted.map(difference => difference.path))
+function* newParents(
+  context: TimelineContext,
+  wanted: DifferenceList,
+  files: Entry['content'],
+): Generator<undefined, Difference[]> {
+  const known = new Set<GovernedPath>()
   const parents: Difference[] = []
+  let last: GovernedPath | undefined
   for (const { path, disk } of wanted) {
-    if (disk === undefined) continue
+    yield
+    // Neighbours share their directories.
+    if (disk === undefined || parentOf(path) === last) continue
+    last = parentOf(path)
     for (const ancestor of ancestorsOf(path)) {
-      if (known.has(ancestor)) continue
+      if (known.has(ancestor) || wanted.has(ancestor)) continue
       known.add(ancestor)
       const entry = findPath(context.store, files, ancestor)
       if (entry?.kind === 'dir') continue
@@ -115,41 +127,50 @@ function newParents(context: TimelineContext, wanted: readonly Difference[], fil
 }
 
 /** The captured edits against the state under the lock; what moved in the meantime is left for the next look. */
-function planAbsorb(
-  context: TimelineContext,
-  tx: Transaction,
-  captured: Captured,
-): { changes: PlannedChange[]; onDisk: ReadonlyMap<GovernedPath, FileStat> } {
-  const changes = new Map<GovernedPath, PlannedChange>()
+function* planAbsorb(context: TimelineContext, tx: Transaction, captured: Captured): Generator<undefined, ChangeList> {
+  const changes = createChangeList()
   const dropped = new Set<GovernedPath>()
-  const edits = [...captured.edits].sort((a, b) => compareDepthFirst(a.path, b.path))
-  for (const { path, after } of edits) {
+  for (const { path, after, stat } of captured.edits) {
+    yield
     const now = context.worktree.stat(path)
-    const still = after === null ? now === undefined : sameStat(now, captured.stats.get(path))
-    const orphan = ancestorsOf(path).some(ancestor => dropped.has(ancestor))
+    const still = after === null ? now === undefined : sameStat(now, stat)
+    const orphan = dropped.size > 0 && ancestorsOf(path).some(ancestor => dropped.has(ancestor))
     if (!still || (orphan && after !== null)) {
       dropped.add(path)
       continue
     }
     const before = findPath(tx.ingest, tx.state.files, path) ?? null
-    if (!sameApartFromChildren(before, after)) changes.set(path, { path, before, after })
+    if (!sameApartFromChildren(before, after)) changes.push({ path, before, after })
   }
-  addParents(context, tx, changes)
-  return { changes: [...changes.values()], onDisk: captured.stats }
+  yield* changes.sort()
+  const parents = yield* goneParents(context, tx, changes)
+  for (const parent of parents) changes.push(parent)
+  yield* changes.sort()
+  return changes
 }
 
 /** Directories that another process took out of the record while contents were stored. */
-function addParents(context: TimelineContext, tx: Transaction, changes: Map<GovernedPath, PlannedChange>): void {
-  for (const { path, after } of [...changes.values()]) {
-    if (after === null) continue
+function* goneParents(
+  context: TimelineContext,
+  tx: Transaction,
+  changes: ChangeList,
+): Generator<undefined, PlannedChange[]> {
+  const parents = new Map<GovernedPath, PlannedChange>()
+  let last: GovernedPath | undefined
+  for (const { path, after } of changes) {
+    yield
+    if (after === null || parentOf(path) === last) continue
+    last = parentOf(path)
     for (const ancestor of ancestorsOf(path)) {
       const before = findPath(tx.ingest, tx.state.files, ancestor) ?? null
+      if (before?.kind === 'dir' || changes.has(ancestor) || parents.has(ancestor)) continue
       const stat = context.worktree.stat(ancestor)
-      if (before?.kind === 'dir' || changes.has(ancestor) || stat?.kind !== 'dir') continue
+      if (stat?.kind !== 'dir') continue
       const made = { kind: 'dir', mode: stat.mode, size: 0, content: emptyDirectory(tx.ingest) } as const
-      changes.set(ancestor, { path: ancestor, before, after: { ...made, name: nameOf(ancestor) } })
+      parents.set(ancestor, { path: ancestor, before, after: { ...made, name: nameOf(ancestor) } })
     }
   }
+  return [...parents.values()]
 }
 
 function withProblems(result: OperationResult, problems: Captured['problems']): OperationResult {

@@ -5,10 +5,10 @@ import type { Link } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat } from '../host/host.ts'
-import { createSlicer, type Slicer } from '../progress.ts'
-import { writeChanges } from '../store/changes.ts'
+import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.ts'
+import { writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { buildDirectory, countEntries, emptyDirectory, listEntries } from '../store/tree.ts'
+import { buildDirectorySteps, countEntries, diffTrees, emptyDirectory } from '../store/tree.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
@@ -17,7 +17,7 @@ import type { StatCacheWriter } from '../worktree/statCache.ts'
 import { absorb } from './absorb.ts'
 import { captureEntry } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
-import type { GovernedPath, Notice, OperationResult, TreeChange, Work } from './model.ts'
+import type { GovernedPath, Notice, OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { namingErrors, transact } from './transact.ts'
 
@@ -60,9 +60,10 @@ async function* adoptAll(context: TimelineContext, options: { readonly signal?: 
     const files = yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore })
     const result = yield* transact(context, { label: 'adopt', signal: options.signal, ingest }, async function* (tx) {
       if (files.count === 0 || !isEmpty(context, tx.state.files)) return undefined
-      const changes = writeChanges(tx.ingest, createdIn(tx.ingest, files.link, ''))
+      const created = diffTrees(tx.ingest, undefined, files.link, { order: 'paths' })
+      const changes = yield* inSlices(walk.slicer, writeChangesSteps(tx.ingest, created), () => storing(walk))
       const adopted = { files: files.link, changes: changes.link, count: changes.count }
-      return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: new Map() }
+      return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: true }
     })
     if (result === undefined) ingest.abort()
     cache?.finish()
@@ -98,6 +99,8 @@ function problemReport({ problems, hardLinks }: Walk): Pick<OperationResult, 'dr
   return { drifted: problems.map(problem => problem.path), notices }
 }
 
+const storing = ({ stored }: Walk): Progress => ({ phase: 'storing', done: stored, unit: 'files' })
+
 interface Frame {
   readonly path: GovernedPath
   readonly handle: Directory
@@ -124,7 +127,7 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
       if (entry !== undefined) entries.push(entry)
     }
     if (walk.slicer.due()) {
-      yield { phase: 'storing', done: walk.stored, unit: 'files' }
+      yield storing(walk)
       await walk.slicer.pause()
     }
   }
@@ -143,7 +146,7 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
       handle.close()
     }
   }
-  const built = buildDirectory(walk.ingest, entries)
+  const built = yield* inSlices(walk.slicer, buildDirectorySteps(walk.ingest, entries), () => storing(walk))
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   walk.cache?.add({ path: frame.path, node: built.link, entries, contents })
   return built
@@ -180,20 +183,5 @@ function openQuietly(walk: Walk, frame: Frame, name: ByteString): Directory | un
     const reason = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
     walk.problems.push({ path: joinPath(frame.path, name), reason })
     return undefined
-  }
-}
-
-/** Every entry below a directory as created, in the byte order of whole paths: "a", "a.b", then what is in "a/". */
-function* createdIn(ingest: Ingest, directory: Link, path: GovernedPath): Generator<TreeChange> {
-  const steps: { readonly key: ByteString; readonly entry: Entry; readonly below: boolean }[] = []
-  for (const entry of listEntries(ingest, directory)) {
-    steps.push({ key: entry.name, entry, below: false })
-    if (entry.kind === 'dir') steps.push({ key: `${entry.name}/`, entry, below: true })
-  }
-  steps.sort((a, b) => (a.key < b.key ? -1 : 1))
-  for (const { entry, below } of steps) {
-    const at = joinPath(path, entry.name)
-    if (below) yield* createdIn(ingest, entry.content, at)
-    else yield { path: at, before: null, after: entry }
   }
 }

@@ -4,20 +4,58 @@ import { bytesOf, displayBytes } from '../format/bytes.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat } from '../host/host.ts'
-import { createSlicer, type Progress, type Slicer } from '../progress.ts'
+import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.ts'
 import { ingestContentSteps } from '../store/content.ts'
+import { createPackedList, type PackedCodec, type PackedList } from '../store/packedList.ts'
 import type { Ingest } from '../store/store.ts'
-import { type Edit, emptyDirectory } from '../store/tree.ts'
+import { emptyDirectory } from '../store/tree.ts'
 import { nameOf, parentOf } from '../worktree/paths.ts'
 import { type Difference, firstBytes } from '../worktree/scan.ts'
 import { openBelow, sameStat } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
 import type { Work } from './model.ts'
 
+/** The disk's side of one path; `stat` is what it held, to be checked again before it counts. */
+export interface CapturedEdit {
+  readonly path: ByteString
+  readonly after: Entry | null
+  readonly stat: FileStat | undefined
+}
+
+const editCodec: PackedCodec<CapturedEdit> = {
+  write(writer, { after, stat }) {
+    writer.entry(after)
+    writer.stat(stat)
+  },
+  read: (reader, path) => ({ path, after: reader.entry() ?? null, stat: reader.stat() }),
+}
+
+export const createEditList = (): PackedList<CapturedEdit> => createPackedList(editCodec)
+
+export type DifferenceList = PackedList<Difference>
+
+const differenceCodec: PackedCodec<Difference> = {
+  write(writer, { recorded, disk, content, unreadable }) {
+    writer.entry(recorded)
+    writer.stat(disk)
+    writer.link(content)
+    writer.text(unreadable)
+  },
+  read: (reader, path) => ({
+    path,
+    recorded: reader.entry() ?? null,
+    disk: reader.stat(),
+    content: reader.link(),
+    unreadable: reader.text(),
+  }),
+}
+
+/** For differences of any number. */
+export const createDifferenceList = (): DifferenceList => createPackedList(differenceCodec)
+
 export interface Captured {
-  readonly edits: Edit[]
-  /** What the disk held at each captured path, to be checked again before it counts. */
-  readonly stats: Map<ByteString, FileStat>
+  /** Sorted. */
+  readonly edits: PackedList<CapturedEdit>
   readonly problems: { readonly path: ByteString; readonly reason: string }[]
   readonly bytes: number
 }
@@ -28,36 +66,38 @@ const readAttempts = 3
 export async function* captureDifferences(
   context: TimelineContext,
   ingest: Ingest,
-  differences: readonly Difference[],
+  differences: DifferenceList,
   signal?: AbortSignal,
 ): Work<Captured> {
   const slicer = createSlicer(context.clock, signal)
-  const captured: Captured & { bytes: number } = { edits: [], stats: new Map(), problems: [], bytes: 0 }
+  const captured: Captured & { bytes: number } = { edits: createEditList(), problems: [], bytes: 0 }
   const parents = parentCache(context.worktree.root)
   const empty = emptyDirectory(ingest)
   try {
-    for (const [i, { path, disk, unreadable }] of differences.entries()) {
+    let done = 0
+    for (const { path, disk, unreadable } of differences) {
+      done++
       if (unreadable !== undefined) captured.problems.push({ path, reason: unreadable })
-      else if (disk === undefined) captured.edits.push({ path, after: null })
+      else if (disk === undefined) captured.edits.push({ path, after: null, stat: undefined })
       else if (disk.kind === 'other') captured.problems.push({ path, reason: 'a socket, pipe or device' })
       else {
         const parent = parents.open(parentOf(path))
         const made =
           parent === undefined
             ? { reason: 'it changes while it is read' }
-            : yield* captureEntry({ ingest, parent, path, disk, slicer, empty, done: i, total: differences.length })
+            : yield* captureEntry({ ingest, parent, path, disk, slicer, empty, done, total: differences.count })
         if ('reason' in made) captured.problems.push({ path, reason: made.reason })
         else {
-          captured.edits.push({ path, after: made.entry, keepChildren: made.entry.kind === 'dir' })
-          captured.stats.set(path, made.stat)
+          captured.edits.push({ path, after: made.entry, stat: made.stat })
           captured.bytes += made.entry.kind === 'file' ? made.entry.size : 0
         }
       }
       if (slicer.due()) {
-        yield { phase: 'storing', done: i, total: differences.length, unit: 'files' }
+        yield { phase: 'storing', done, total: differences.count, unit: 'files' }
         await slicer.pause()
       }
     }
+    yield* inSlices(slicer, captured.edits.sort(), () => ({ phase: 'storing', done, unit: 'files' }))
   } finally {
     parents.close()
   }

@@ -5,14 +5,22 @@ import { displayBytes } from '../format/bytes.ts'
 import { type Link, type ObjectId, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { encodeState } from '../format/state.ts'
-import type { ByteString, FileStat } from '../host/host.ts'
+import type { ByteString } from '../host/host.ts'
+import { createSlicer, inSlices, type Progress } from '../progress.ts'
+import { createPackedList, type PackedCodec, type PackedList } from '../store/packedList.ts'
 import type { Ingest } from '../store/store.ts'
-import { type Edit, editTree, emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
-import type { Target } from '../worktree/apply.ts'
-import { ancestorsOf, nameOf, topmost } from '../worktree/paths.ts'
+import { editSorted, emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
+import { ancestorsOf, nameOf, parentOf, topmost } from '../worktree/paths.ts'
 import type { Difference } from '../worktree/scan.ts'
+import { createTargetList, type Target } from '../worktree/targets.ts'
 import type { LookResult } from '../worktree/worktree.ts'
-import { captureDifferences } from './capture.ts'
+import {
+  type CapturedEdit,
+  captureDifferences,
+  createDifferenceList,
+  createEditList,
+  type DifferenceList,
+} from './capture.ts'
 import type { TimelineContext } from './context.ts'
 import type { TreeChange, Work } from './model.ts'
 import type { Transaction } from './transact.ts'
@@ -23,40 +31,76 @@ export interface PlannedChange extends TreeChange {
   readonly shown?: Entry | null
 }
 
+export type ChangeList = PackedList<PlannedChange>
+
+const changeCodec: PackedCodec<PlannedChange> = {
+  write(writer, { before, after, shown }) {
+    writer.entry(before)
+    writer.entry(after)
+    writer.entry(shown)
+  },
+  read(reader, path) {
+    const before = reader.entry() ?? null
+    const after = reader.entry() ?? null
+    const shown = reader.entry()
+    return shown === undefined ? { path, before, after } : { path, before, after, shown }
+  },
+}
+
+/** For changes of any number; of several of one path the last counts. */
+export const createChangeList = (): ChangeList => createPackedList(changeCodec)
+
 export interface DiskPlan {
-  readonly targets: readonly Target[]
+  /** Sorted. */
+  readonly targets: PackedList<Target>
+  /** How many of them change nothing in the record. */
+  readonly onDiskOnly: number
   /** Paths whose disk entry is neither what was recorded nor what shall be. */
   readonly inTheWay: readonly ByteString[]
 }
 
-export const noDiskWork: DiskPlan = { targets: [], inTheWay: [] }
+export const noDiskWork = (): DiskPlan => ({ targets: createTargetList(), onDiskOnly: 0, inTheWay: [] })
 
 /** Files whose times are younger may change again without a trace: they are read again at the last moment. */
 const youngNs = 2_000_000_000n
 
-/** Looks at every path that the disk has to follow, and at the directories above it. */
+/** Looks at every path that the disk has to follow, and at the directories above it. The changes must be sorted. */
 export async function* planDisk(
   context: TimelineContext,
   transaction: Transaction,
-  changes: readonly PlannedChange[],
+  changes: ChangeList,
   signal: AbortSignal | undefined,
 ): Work<DiskPlan> {
+  const slicer = createSlicer(context.clock, signal)
   const inTheWay: ByteString[] = []
-  const targets: Target[] = []
-  const all = [...changes, ...missingAncestors(context, transaction, changes)]
+  const targets = createTargetList()
+  let onDiskOnly = 0
+  let done = 0
+  const progress = (): Progress => ({ phase: 'checking', done, total: changes.count, unit: 'paths' })
   const youngAfter = BigInt(context.clock.nowMicros()) * 1000n - youngNs
-  for (const [i, change] of all.entries()) {
+  const add = async function* (change: PlannedChange): Work<void> {
     const wanted = shownBy(change)
     const look = yield* context.worktree.look(change.path, signal)
     if (!diskShows(wanted, look)) {
       if (look.stat?.kind === 'other') throw cannotKeep(change.path, 'a socket, pipe or device')
       if (look.unreadable !== undefined) throw cannotKeep(change.path, look.unreadable)
       if (!diskShows(change.before, look)) inTheWay.push(change.path)
+      if (!isChange(change)) onDiskOnly++
       targets.push(targetOf(change.path, wanted, look, youngAfter))
     }
-    if (i % 256 === 255) yield { phase: 'checking', done: i, total: all.length, unit: 'paths' }
+    if (slicer.due()) {
+      yield progress()
+      await slicer.pause()
+    }
   }
-  return { targets, inTheWay }
+  for (const change of changes) {
+    yield* add(change)
+    done++
+  }
+  const missing = yield* inSlices(slicer, missingAncestors(context, transaction, changes), progress)
+  for (const change of missing) yield* add(change)
+  yield* inSlices(slicer, targets.sort(), progress)
+  return { targets, onDiskOnly, inTheWay }
 }
 
 function targetOf(path: ByteString, wanted: Entry | null, look: LookResult, youngAfter: bigint): Target {
@@ -85,20 +129,23 @@ function diskShows(entry: Entry | null, look: LookResult): boolean {
 }
 
 /** Directories above planned paths that are recorded but that the disk lacks, or has as something else. */
-function missingAncestors(
+function* missingAncestors(
   context: TimelineContext,
   { ingest, state }: Transaction,
-  changes: readonly PlannedChange[],
-): PlannedChange[] {
-  const planned = new Set(changes.map(change => change.path))
+  changes: ChangeList,
+): Generator<undefined, PlannedChange[]> {
   const seen = new Set<ByteString>()
   const missing: PlannedChange[] = []
+  let last: ByteString | undefined
   for (const change of changes) {
-    if (shownBy(change) === null) continue
+    yield
+    // Neighbours share their directories.
+    if (shownBy(change) === null || parentOf(change.path) === last) continue
+    last = parentOf(change.path)
     for (const ancestor of ancestorsOf(change.path)) {
-      if (seen.has(ancestor) || planned.has(ancestor)) continue
+      if (seen.has(ancestor)) continue
       seen.add(ancestor)
-      if (context.worktree.stat(ancestor)?.kind === 'dir') continue
+      if (changes.has(ancestor) || context.worktree.stat(ancestor)?.kind === 'dir') continue
       const entry = findPath(ingest, state.files, ancestor)
       if (entry?.kind === 'dir') missing.push({ path: ancestor, before: entry, after: entry })
     }
@@ -109,65 +156,93 @@ function missingAncestors(
 export interface KeptDrift {
   /** The state in force with what the disk holds in its place. */
   readonly root: ObjectId
-  /** Every path that is overwritten: as it is recorded, and as the disk has it. */
-  readonly seen: readonly TreeChange[]
-  /** What lies in a directory that has to give way to something else goes with it: it is kept as well. */
-  readonly below: readonly Target[]
+  /** Every path that is overwritten: as it is recorded, and as the disk has it. Sorted. */
+  readonly seen: ChangeList
 }
 
-/** Stores what is in the way; undefined when nothing is. */
+/**
+ * Stores what is in the way; undefined when nothing is. What lies in a directory that has to give way to something else
+ * goes with it: it is kept as well, and becomes a target.
+ */
 export async function* keepDrift(
   context: TimelineContext,
   { ingest, state }: Transaction,
   plan: DiskPlan,
   signal: AbortSignal | undefined,
 ): Work<KeptDrift | undefined> {
+  const slicer = createSlicer(context.clock, signal)
+  const progress = (): Progress => ({ phase: 'keeping what is in the way', done: 0, unit: 'paths' })
   const inTheWay = new Set(plan.inTheWay)
-  const tops = new Set(plan.targets.filter(givesWay).map(target => target.path))
+  const tops = yield* inSlices(slicer, topsOf(plan), progress)
   const paths = new Set([...inTheWay, ...tops])
   if (paths.size === 0) return undefined
   const found = yield* differencesAt(context, { ingest, files: state.files, paths, signal })
   // Other drift, in directories of which only the mode is in the way, stays as it is and is nobody's business here.
-  const affected = found.filter(
-    ({ path }) => inTheWay.has(path) || ancestorsOf(path).some(ancestor => tops.has(ancestor)),
-  )
+  const isBelowTop = (path: ByteString) => tops.size > 0 && ancestorsOf(path).some(ancestor => tops.has(ancestor))
+  const affected = createDifferenceList()
+  const choose = function* () {
+    for (const difference of found) {
+      if (inTheWay.has(difference.path) || isBelowTop(difference.path)) affected.push(difference)
+      yield
+    }
+  }
+  yield* inSlices(slicer, choose(), progress)
   const captured = yield* captureDifferences(context, ingest, affected, signal)
   const problem = captured.problems.find(({ path }) => inTheWay.has(path))
   if (problem !== undefined) throw cannotKeep(problem.path, problem.reason)
-  if (captured.edits.length === 0) return undefined
-  const edits = withParents(context, ingest, state.files, captured.edits)
-  const root = ingest.put(
-    'dag-cbor',
-    'state',
-    encodeState({ ...state, files: editTree(ingest, state.files, edits) }),
-  ).id
-  const seen = edits.map(({ path, after }) => ({ path, before: findPath(ingest, state.files, path) ?? null, after }))
-  return { root, seen: seen.filter(isChange), below: targetsBelow(plan, tops, captured) }
+  if (captured.edits.count === 0) return undefined
+  const edits = yield* inSlices(slicer, withParents(context, ingest, state.files, captured.edits), progress)
+  const files = yield* inSlices(slicer, editSorted(ingest, state.files, keepingChildren(edits)), progress)
+  const root = ingest.put('dag-cbor', 'state', encodeState({ ...state, files })).id
+  const seen = createChangeList()
+  const compare = function* () {
+    for (const { path, after } of edits) {
+      const change = { path, before: findPath(ingest, state.files, path) ?? null, after }
+      if (isChange(change)) seen.push(change)
+      yield
+    }
+    for (const target of targetsBelow(plan, isBelowTop, captured.edits)) {
+      if (target !== undefined) plan.targets.push(target)
+      yield
+    }
+    yield* plan.targets.sort()
+  }
+  yield* inSlices(slicer, compare(), progress)
+  return { root, seen }
 }
 
-/** A directory on disk in whose place something else comes. */
-const givesWay = ({ after, seen }: Target): boolean => seen?.kind === 'dir' && after !== null && after.kind !== 'dir'
+/** Directories on disk in whose place something else comes. */
+function* topsOf({ targets }: DiskPlan): Generator<undefined, Set<ByteString>> {
+  const tops = new Set<ByteString>()
+  for (const { path, after, seen } of targets) {
+    if (seen?.kind === 'dir' && after !== null && after.kind !== 'dir') tops.add(path)
+    yield
+  }
+  return tops
+}
 
 /** How the disk differs at the paths and below them; what a look at a directory leaves out as ignored is named itself. */
 async function* differencesAt(
   context: TimelineContext,
   request: { ingest: Ingest; files: Link; paths: ReadonlySet<ByteString>; signal: AbortSignal | undefined },
-): Work<Difference[]> {
+): Work<DifferenceList> {
   const { ignore, gitignore } = context.settings()
-  const found = new Map<ByteString, Difference>()
+  const slicer = createSlicer(context.clock, request.signal)
+  const found = createDifferenceList()
   for (let left = [...request.paths]; left.length > 0; ) {
-    const look = yield* context.worktree.scan({
+    yield* context.worktree.scan({
       reader: request.ingest,
       files: request.files,
       ignore: { ignore, gitignore },
       under: left,
+      found: (difference: Difference) => found.push(difference),
       signal: request.signal,
     })
-    for (const difference of look.differences) found.set(difference.path, difference)
+    yield* inSlices(slicer, found.sort(), () => ({ phase: 'looking', done: found.count, unit: 'paths' }))
     const named = new Set(topmost(left))
     left = left.filter(path => !found.has(path) && !named.has(path))
   }
-  return [...found.values()]
+  return found
 }
 
 function cannotKeep(path: ByteString, reason: string): SentientError {
@@ -179,44 +254,57 @@ function cannotKeep(path: ByteString, reason: string): SentientError {
   })
 }
 
-function targetsBelow(
+function* targetsBelow(
   plan: DiskPlan,
-  tops: ReadonlySet<ByteString>,
-  captured: { readonly edits: readonly Edit[]; readonly stats: ReadonlyMap<ByteString, FileStat> },
-): Target[] {
-  const planned = new Set(plan.targets.map(target => target.path))
-  const below: Target[] = []
-  for (const { path, after } of captured.edits) {
-    const seen = captured.stats.get(path)
-    if (after === null || seen === undefined || planned.has(path)) continue
-    if (!ancestorsOf(path).some(ancestor => tops.has(ancestor))) continue
-    below.push({ path, after: null, seen, recheck: after.kind === 'file' ? after.content : undefined })
+  isBelowTop: (path: ByteString) => boolean,
+  edits: PackedList<CapturedEdit>,
+): Generator<Target | undefined> {
+  const known = createTargetList()
+  for (const { path, after, stat: seen } of edits) {
+    yield
+    if (after === null || seen === undefined || !isBelowTop(path) || plan.targets.has(path)) continue
+    known.push({ path, after: null, seen, recheck: after.kind === 'file' ? after.content : undefined })
   }
-  return below
+  yield* known
 }
 
 export const isChange = ({ before, after }: TreeChange): boolean => !sameApartFromChildren(before, after)
 
-/** What the disk holds at some paths, and the directories there that lead to them and are not recorded. */
-function withParents(context: TimelineContext, ingest: Ingest, files: Link, edits: readonly Edit[]): Edit[] {
-  const known = new Map(edits.map(edit => [edit.path, edit.after]))
-  const all: Edit[] = []
-  for (const edit of edits) {
-    if (edit.after !== null) {
-      for (const ancestor of ancestorsOf(edit.path)) {
-        if (known.has(ancestor) || findPath(ingest, files, ancestor)?.kind === 'dir') continue
-        const mode = context.worktree.stat(ancestor)?.mode ?? directoryMode
-        const after: Entry = { name: nameOf(ancestor), kind: 'dir', mode, size: 0, content: emptyDirectory(ingest) }
-        known.set(ancestor, after)
-        all.push({ path: ancestor, after, keepChildren: true })
-      }
+/** As edits of a tree: a directory is what it says and keeps what is in it. */
+export function* keepingChildren(edits: Iterable<{ readonly path: ByteString; readonly after: Entry | null }>) {
+  for (const { path, after } of edits) yield { path, after, keepChildren: after?.kind === 'dir' }
+}
+
+/** What the disk holds at some paths, and the directories there that lead to them and are not recorded; sorted. */
+function* withParents(
+  context: TimelineContext,
+  ingest: Ingest,
+  files: Link,
+  edits: PackedList<CapturedEdit>,
+): Generator<undefined, PackedList<CapturedEdit>> {
+  const made = new Map<ByteString, Entry>()
+  const known = (path: ByteString) => made.get(path) ?? edits.find(path)?.after
+  let last: ByteString | undefined
+  for (const { path, after } of edits) {
+    yield
+    if (after === null || parentOf(path) === last) continue
+    last = parentOf(path)
+    for (const ancestor of ancestorsOf(path)) {
+      if (known(ancestor) !== undefined || findPath(ingest, files, ancestor)?.kind === 'dir') continue
+      const mode = context.worktree.stat(ancestor)?.mode ?? directoryMode
+      made.set(ancestor, { name: nameOf(ancestor), kind: 'dir', mode, size: 0, content: emptyDirectory(ingest) })
     }
-    all.push(edit)
   }
-  // What was a directory a moment ago may be something else by now: then nothing is below it.
-  const reachable = (path: ByteString) =>
-    ancestorsOf(path).every(ancestor => (known.get(ancestor)?.kind ?? 'dir') === 'dir')
-  return all.filter(({ path, after }) => after === null || reachable(path))
+  const all = createEditList()
+  for (const [path, after] of made) all.push({ path, after, stat: undefined })
+  for (const edit of edits) {
+    yield
+    // What was a directory a moment ago may be something else by now: then nothing is below it.
+    const isReachable = ancestorsOf(edit.path).every(ancestor => (known(ancestor) ?? { kind: 'dir' }).kind === 'dir')
+    if (edit.after === null || isReachable) all.push(edit)
+  }
+  yield* all.sort()
+  return all
 }
 
 const directoryMode = 0o755

@@ -5,7 +5,7 @@ import { displayBytes } from '../format/bytes.ts'
 import { type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { ByteString, FileKind } from '../host/host.ts'
-import { createSlicer } from '../progress.ts'
+import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.ts'
 import { ingestContentSteps } from '../store/content.ts'
 import type { Ingest } from '../store/store.ts'
 import { emptyDirectory, findPath, walkTree } from '../store/tree.ts'
@@ -13,7 +13,7 @@ import { ancestorsOf, checkGovernedPath, isWithin, joinPath, nameOf, parentOf } 
 import type { Difference } from '../worktree/scan.ts'
 import { openBelow } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
-import type { PlannedChange } from './diskPlan.ts'
+import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, OperationResult, Work } from './model.ts'
 import { namingErrors, type Transaction, transact } from './transact.ts'
 
@@ -206,28 +206,34 @@ export async function* setMode(
 ): Work<OperationResult> {
   for (const path of paths) checkGovernedPath(path)
   const result = yield* transact(context, { label: 'chmod', signal: options.signal }, async function* (tx) {
-    const changes = new Map<GovernedPath, PlannedChange>()
+    const slicer = createSlicer(context.clock, options.signal)
+    const changes = createChangeList()
     const add = (path: GovernedPath, before: Entry) => {
       if (before.kind === 'symlink') return
       const after = { ...before, mode: mode(before.mode, before.kind) & 0o7777 }
-      if (after.mode !== before.mode) changes.set(path, { path, before, after })
+      if (after.mode !== before.mode) changes.push({ path, before, after })
     }
     for (const path of paths) {
       const entry = requireRecorded(context, tx, path)
-      if (entry.kind === 'dir' && options.recursive) {
-        for (const item of walkTree(tx.ingest, tx.state.files, { under: path })) add(item.path, item.entry)
-      } else add(path, entry)
+      if (entry.kind !== 'dir' || !options.recursive) add(path, entry)
+      else yield* eachBelow(tx, path, { slicer, each: item => add(item.path, item.entry) })
     }
-    if (changes.size === 0) return undefined
+    yield* inSlices(slicer, changes.sort(), () => planning(changes.count))
+    if (changes.count === 0) return undefined
     // A mode that was changed outside is what the owner sets right now; other drift would be overwritten with it.
-    const found = yield* scanBelow(context, tx, paths, options.signal)
-    const drift = found.differences.find(difference => changes.has(difference.path) && !isModeOnly(difference))
-    if (drift !== undefined) throw driftError(drift.path)
+    let drift: GovernedPath | undefined
+    yield* scanBelow(context, tx, paths, {
+      found: difference => {
+        if (drift === undefined && changes.has(difference.path) && !isModeOnly(difference)) drift = difference.path
+      },
+      signal: options.signal,
+    })
+    if (drift !== undefined) throw driftError(drift)
     return {
       action: 'chmod',
       subject: subjectOf(paths),
-      changes: [...changes.values()],
-      snapshotBefore: bulk('chmod', changes.size),
+      changes,
+      snapshotBefore: bulk('chmod', changes.count),
     }
   })
   return yield* done(result, 'chmod')
@@ -264,7 +270,8 @@ export async function* remove(
 ): Work<OperationResult> {
   for (const path of paths) checkGovernedPath(path)
   const result = yield* transact(context, { label: 'rm', signal: options.signal }, async function* (tx) {
-    const changes = new Map<GovernedPath, PlannedChange>()
+    const slicer = createSlicer(context.clock, options.signal)
+    const changes = createChangeList()
     for (const path of paths) {
       const entry = recorded(tx, path)
       const kind = entry?.kind ?? context.worktree.stat(path)?.kind
@@ -277,38 +284,58 @@ export async function* remove(
         })
       }
       if (kind === 'dir' && !options.recursive) throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
-      if (entry !== undefined) {
-        for (const item of walkTree(tx.ingest, tx.state.files, { under: path })) {
-          changes.set(item.path, { path: item.path, before: item.entry, after: null })
-        }
-      }
+      if (entry === undefined) continue
+      const each = (item: { path: GovernedPath; entry: Entry }) =>
+        changes.push({ path: item.path, before: item.entry, after: null })
+      yield* eachBelow(tx, path, { slicer, each })
     }
-    for (const { path, recorded: before } of (yield* scanBelow(context, tx, paths, options.signal)).differences) {
-      if (!changes.has(path)) changes.set(path, { path, before, after: null })
-    }
+    yield* scanBelow(context, tx, paths, {
+      found: ({ path, recorded: before }) => changes.push({ path, before, after: null }),
+      signal: options.signal,
+    })
+    yield* inSlices(slicer, changes.sort(), () => planning(changes.count))
     return {
       action: 'delete',
       subject: subjectOf(paths),
-      changes: [...changes.values()],
-      snapshotBefore: bulk('delete', changes.size),
+      changes,
+      snapshotBefore: bulk('delete', changes.count),
     }
   })
   return yield* done(result, 'delete')
+}
+
+const planning = (done: number): Progress => ({ phase: 'planning', done, unit: 'paths' })
+
+/** Everything recorded at and below a path. */
+async function* eachBelow(
+  tx: Transaction,
+  under: GovernedPath,
+  { slicer, each }: { slicer: Slicer; each: (item: { path: GovernedPath; entry: Entry }) => void },
+): Work<void> {
+  let done = 0
+  const steps = function* () {
+    for (const item of walkTree(tx.ingest, tx.state.files, { under })) {
+      each(item)
+      done++
+      yield
+    }
+  }
+  yield* inSlices(slicer, steps(), () => planning(done))
 }
 
 async function* scanBelow(
   context: TimelineContext,
   tx: Transaction,
   under: readonly GovernedPath[],
-  signal: AbortSignal | undefined,
-) {
+  options: { readonly found: (difference: Difference) => void; readonly signal: AbortSignal | undefined },
+): Work<void> {
   const { ignore, gitignore } = context.settings()
-  return yield* context.worktree.scan({
+  yield* context.worktree.scan({
     reader: tx.ingest,
     files: tx.state.files,
     ignore: { ignore, gitignore },
     under,
-    signal,
+    ...options,
   })
 }
 
@@ -344,35 +371,49 @@ async function* transfer(context: TimelineContext, request: TransferRequest): Wo
   for (const path of from) checkGovernedPath(path)
   if (to !== '') checkGovernedPath(to)
   const result = yield* transact(context, { label: action, signal }, async function* (tx) {
-    const drift = (yield* scanBelow(context, tx, from, signal)).differences[0]
-    if (drift !== undefined) throw driftError(drift.path)
-    const changes = new Map<GovernedPath, PlannedChange>()
+    let drift: GovernedPath | undefined
+    yield* scanBelow(context, tx, from, { found: ({ path }) => (drift ??= path), signal })
+    if (drift !== undefined) throw driftError(drift)
+    const slicer = createSlicer(context.clock, signal)
+    const changes = createChangeList()
+    const targets = new Set<GovernedPath>()
     const into = to === '' || (recorded(tx, to) ?? context.worktree.stat(to))?.kind === 'dir'
     if (!into && from.length > 1) throw new SentientError('NOT_A_DIRECTORY', { where: displayBytes(to) })
     for (const source of from) {
-      planTransfer(context, tx, request, { source, target: into ? joinPath(to, nameOf(source)) : to, changes })
+      const target = into ? joinPath(to, nameOf(source)) : to
+      yield* planTransfer(context, tx, request, { source, target, changes, targets, slicer })
+      targets.add(target)
     }
+    yield* inSlices(slicer, changes.sort(), () => planning(changes.count))
     return {
       action,
       subject: subjectOf([...from, to]),
-      changes: [...changes.values()],
+      changes,
       fields: {
         from: from.slice(0, namedSourcesMax).map(path => Buffer.from(path, 'latin1')),
         to: Buffer.from(to, 'latin1'),
       },
-      snapshotBefore: bulk(action, changes.size),
+      snapshotBefore: bulk(action, changes.count),
     }
   })
   return yield* done(result, action)
 }
 
-function planTransfer(
+interface Transferred {
+  readonly source: GovernedPath
+  readonly target: GovernedPath
+  readonly changes: ChangeList
+  /** Of the sources before this one. */
+  readonly targets: ReadonlySet<GovernedPath>
+  readonly slicer: Slicer
+}
+
+async function* planTransfer(
   context: TimelineContext,
   tx: Transaction,
   request: TransferRequest,
-  at: { source: GovernedPath; target: GovernedPath; changes: Map<GovernedPath, PlannedChange> },
-): void {
-  const { source, target, changes } = at
+  { source, target, changes, targets, slicer }: Transferred,
+): Work<void> {
   const entry = requireRecorded(context, tx, source)
   if (isWithin(target, source)) {
     throw new SentientError('PATH_INVALID', { what: 'A directory can not go into itself', where: displayBytes(target) })
@@ -382,15 +423,18 @@ function planTransfer(
   const existing = recorded(tx, target) ?? null
   const parents = missingParents(context, tx, target)
   const stands = [existing?.kind, context.worktree.stat(target)?.kind].filter(kind => kind !== undefined)
-  const taken = changes.get(target)?.after != null
-  if (taken || (stands.length > 0 && (!request.force || entry.kind === 'dir' || stands.includes('dir')))) {
+  if (
+    targets.has(target) ||
+    (stands.length > 0 && (!request.force || entry.kind === 'dir' || stands.includes('dir')))
+  ) {
     throw new SentientError('PATH_EXISTS', { where: displayBytes(target) })
   }
-  for (const parent of parents) if (!changes.has(parent.path)) changes.set(parent.path, parent)
-  for (const item of walkTree(tx.ingest, tx.state.files, { under: source })) {
+  for (const parent of parents) changes.push(parent)
+  const each = (item: { path: GovernedPath; entry: Entry }) => {
     const path = target + item.path.slice(source.length)
     const after = { ...item.entry, name: nameOf(path) }
-    changes.set(path, { path, before: path === target ? existing : null, after })
-    if (request.removing) changes.set(item.path, { path: item.path, before: item.entry, after: null })
+    changes.push({ path, before: path === target ? existing : null, after })
+    if (request.removing) changes.push({ path: item.path, before: item.entry, after: null })
   }
+  yield* eachBelow(tx, source, { slicer, each })
 }

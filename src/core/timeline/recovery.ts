@@ -9,10 +9,12 @@ import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory } from '../host/host.ts'
 import type { LockSession } from '../journal/model.ts'
+import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
+import { type ChangeList, createChangeList } from './diskPlan.ts'
 import type { Work } from './model.ts'
 import { defaultSettings, settingsText } from './settings.ts'
 import { readSettingsFile, writeSettingsFile } from './settingsFile.ts'
@@ -43,15 +45,17 @@ const isUnfinishedFile = (name: ByteString): boolean => /^(?:settings-|recycle\.
 async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {
   const head = context.journal.head()
   if (head.applied >= head.size || head.root === undefined) return
-  const range = readRange(context, head.applied, head.size)
-  const changes = netChanges(context, range)
+  const slicer = createSlicer(context.clock, signal)
+  const progress = (): Progress => ({ phase: 'finishing an earlier change', done: 0, unit: 'paths' })
+  const range = yield* inSlices(slicer, readRange(context, head.applied, head.size), progress)
+  const changes = yield* inSlices(slicer, netChanges(context, range), progress)
   const { states, seen } = range
   const report = yield* context.worktree.recover({ reader: context.store, changes, states, seen }, signal)
   yield* writeUnapplied(context, report.unapplied)
   finishSettingsFile(context, range)
   context.journal.setApplied(head.size)
-  if (changes.length > 0) {
-    const text = `finished record ${head.size - 1}, which was committed and not yet visible: ${changes.length} paths`
+  if (changes.count > 0) {
+    const text = `finished record ${head.size - 1}, which was committed and not yet visible: ${changes.count} paths`
     context.notices.push({ code: 'recovered', text })
   }
   if (report.drifted.length > 0) {
@@ -72,7 +76,7 @@ interface Range {
   readonly shown: ReadonlyMap<ByteString, Entry | null>
 }
 
-function readRange(context: TimelineContext, applied: number, size: number): Range {
+function* readRange(context: TimelineContext, applied: number, size: number): Generator<undefined, Range> {
   const states: Link[] = []
   const seen = new Map<ByteString, (Entry | null)[]>()
   let shown = new Map<ByteString, Entry | null>()
@@ -92,9 +96,13 @@ function readRange(context: TimelineContext, applied: number, size: number): Ran
       const known = seen.get(path)
       if (known === undefined) seen.set(path, [after])
       else known.push(after)
+      yield
     }
     shown = new Map()
-    for (const { path, after } of listIn(context, body?.fields?.shown)) shown.set(path, after)
+    for (const { path, after } of listIn(context, body?.fields?.shown)) {
+      shown.set(path, after)
+      yield
+    }
   }
   return { states, settings, seen, shown }
 }
@@ -119,17 +127,28 @@ function listIn(context: TimelineContext, link: CborValue | undefined): Iterable
   return link !== undefined && isLink(link) ? readChanges(context.store, dagLink(parseObjectId(link.id))) : []
 }
 
-/** Every path that the range has to do with, and what the disk shall hold there in the end. */
-function netChanges(context: TimelineContext, { states, seen, shown }: Range): TreeChange[] {
+/** Every path that the range has to do with, and what the disk shall hold there in the end; sorted. */
+function* netChanges(context: TimelineContext, { states, seen, shown }: Range): Generator<undefined, ChangeList> {
   const last = states.at(-1) as Link
-  const paths = new Set<ByteString>([...seen.keys(), ...shown.keys()])
-  for (let i = 1; i < states.length; i++) {
-    for (const { path } of diffTrees(context.store, states[i - 1], states[i])) paths.add(path)
-  }
-  return [...paths].sort().map(path => {
+  const changes = createChangeList()
+  const add = (path: ByteString) => {
     const after = shown.has(path) ? shown.get(path) : findPath(context.store, last, path)
-    return { path, before: null, after: after ?? null }
-  })
+    changes.push({ path, before: null, after: after ?? null })
+  }
+  for (const paths of [seen.keys(), shown.keys()]) {
+    for (const path of paths) {
+      add(path)
+      yield
+    }
+  }
+  for (let i = 1; i < states.length; i++) {
+    for (const { path } of diffTrees(context.store, states[i - 1], states[i], { order: 'paths' })) {
+      add(path)
+      yield
+    }
+  }
+  yield* changes.sort()
+  return changes
 }
 
 /** Remembers paths that are committed and could not be made visible; durable before `applied` moves on. */
@@ -142,8 +161,14 @@ export async function* writeUnapplied(
   if (unapplied.length === 0 && known.size === 0) return
   for (const { path } of unapplied) known.add(path)
   const still: ByteString[] = []
+  // Behind the commit: nobody can stop it.
+  const slicer = createSlicer(context.clock)
   for (const path of known) {
     if (still.length < unappliedPathsMax && !(yield* isVisible(context, path))) still.push(path)
+    if (slicer.due()) {
+      yield { phase: 'applying', done: still.length, total: known.size, unit: 'paths' }
+      await slicer.pause()
+    }
   }
   if (still.length === 0) {
     removeIfThere(runtime, unappliedName)

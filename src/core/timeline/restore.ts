@@ -5,11 +5,12 @@ import { displayBytes } from '../format/bytes.ts'
 import { dagLink, type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
+import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { ingestContent } from '../store/content.ts'
 import { diffTrees, findPath, walkTree } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
-import type { PlannedChange } from './diskPlan.ts'
+import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
@@ -26,6 +27,8 @@ export interface RestoreOptions {
 }
 
 const bulkPaths = 10
+/** A preview names its first paths and counts them all. */
+const previewedPathsMax = 10_000
 const bulk = (action: string, paths: number): string | undefined => (paths >= bulkPaths ? action : undefined)
 
 /** Brings paths, with what lies below them, back to a state. */
@@ -42,20 +45,20 @@ export async function* restore(
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     for (const path of paths) requireSomewhere(context, tx, target, path)
-    const changes = new Map<GovernedPath, PlannedChange>()
-    for (const path of paths) {
-      for (const change of diffTrees(tx.ingest, tx.state.files, target.files, { under: path }))
-        changes.set(change.path, change)
-      addParents(tx, target, path, changes)
-    }
+    const changes = createChangeList()
     const { signal } = options
     yield* addDrift(context, tx, target.files, { under: paths, changes, unread, removeNew: true, signal })
+    for (const path of paths) {
+      yield* addDiff(context, tx, target.files, { under: path, changes, signal })
+      addParents(tx, target, path, changes)
+    }
+    const count = yield* sortedCount(context, changes, signal)
     return {
       action: 'restore',
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
-      changes: [...changes.values()],
+      changes,
       fields: { to: dagLink(to.root), state: to.text },
-      snapshotBefore: bulk('restore', changes.size),
+      snapshotBefore: bulk('restore', count),
     }
   })
   return withUnread(result ?? nothingDone('restore'), unread)
@@ -81,18 +84,13 @@ function requireSomewhere(context: TimelineContext, tx: Transaction, target: Sta
 }
 
 /** Directories of the target above the path that the state in force lacks. */
-function addParents(
-  tx: Transaction,
-  target: State,
-  path: GovernedPath,
-  changes: Map<GovernedPath, PlannedChange>,
-): void {
+function addParents(tx: Transaction, target: State, path: GovernedPath, changes: ChangeList): void {
   if (findPath(tx.ingest, target.files, path) === undefined) return
   for (const ancestor of ancestorsOf(path)) {
     const now = findPath(tx.ingest, tx.state.files, ancestor) ?? null
     if (now?.kind === 'dir') continue
     const after = findPath(tx.ingest, target.files, ancestor) ?? null
-    if (after !== null) changes.set(ancestor, { path: ancestor, before: now, after })
+    if (after !== null) changes.push({ path: ancestor, before: now, after })
   }
 }
 
@@ -110,30 +108,56 @@ function withUnread(result: OperationResult, unread: Unread): OperationResult {
 
 interface DriftRequest {
   readonly under: readonly GovernedPath[]
-  readonly changes: Map<GovernedPath, PlannedChange>
+  readonly changes: ChangeList
   /** New paths of an explicitly restored directory go; in a rollback they stay, unless something needs their place. */
   readonly removeNew: boolean
   readonly unread: Unread
   readonly signal: AbortSignal | undefined
 }
 
-/** Adds recorded paths that only the disk has otherwise, so that the disk follows too. */
+const comparing = (done: number): Progress => ({ phase: 'comparing', done, unit: 'paths' })
+
+/**
+ * Adds recorded paths that only the disk has otherwise, so that the disk follows too. Comes before what differs between
+ * the states: of two changes of a path the later counts.
+ */
 async function* addDrift(context: TimelineContext, tx: Transaction, target: Link, request: DriftRequest): Work<void> {
   const { ignore, gitignore } = context.settings()
-  const look = yield* context.worktree.scan({
+  yield* context.worktree.scan({
     reader: tx.ingest,
     files: tx.state.files,
     ignore: { ignore, gitignore },
     under: request.under,
+    found: ({ path, recorded, unreadable }) => {
+      if (unreadable !== undefined) request.unread.push({ path, reason: unreadable })
+      const after = findPath(tx.ingest, target, path) ?? null
+      if (recorded === null && after === null && !request.removeNew) return
+      request.changes.push({ path, before: recorded, after })
+    },
     signal: request.signal,
   })
-  for (const { path, recorded, unreadable } of look.differences) {
-    if (unreadable !== undefined) request.unread.push({ path, reason: unreadable })
-    if (request.changes.has(path)) continue
-    const after = findPath(tx.ingest, target, path) ?? null
-    if (recorded === null && after === null && !request.removeNew) continue
-    request.changes.set(path, { path, before: recorded, after })
+}
+
+/** Adds what differs between the state in force and the target. */
+async function* addDiff(
+  context: TimelineContext,
+  tx: Transaction,
+  target: Link,
+  request: { readonly under: GovernedPath; readonly changes: ChangeList; readonly signal: AbortSignal | undefined },
+): Work<void> {
+  const { under, changes } = request
+  const steps = function* () {
+    for (const change of diffTrees(tx.ingest, tx.state.files, target, { under, order: 'paths' })) {
+      changes.push(change)
+      yield
+    }
   }
+  yield* inSlices(createSlicer(context.clock, request.signal), steps(), () => comparing(changes.count))
+}
+
+async function* sortedCount(context: TimelineContext, changes: ChangeList, signal?: AbortSignal): Work<number> {
+  yield* inSlices(createSlicer(context.clock, signal), changes.sort(), () => comparing(changes.count))
+  return changes.count
 }
 
 async function* restoreAs(
@@ -151,15 +175,19 @@ async function* restoreAs(
     if (findPath(tx.ingest, tx.state.files, as) !== undefined || context.worktree.stat(as) !== undefined) {
       throw new SentientError('PATH_EXISTS', { where: displayBytes(as) })
     }
-    const changes: PlannedChange[] = []
+    const changes = createChangeList()
     for (const ancestor of ancestorsOf(as)) {
       if (findPath(tx.ingest, tx.state.files, ancestor) === undefined)
         throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(ancestor) })
     }
-    for (const item of walkTree(tx.ingest, target.files, { under: path })) {
-      const there = as + item.path.slice(path.length)
-      changes.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
+    const steps = function* () {
+      for (const item of walkTree(tx.ingest, target.files, { under: path })) {
+        const there = as + item.path.slice(path.length)
+        changes.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
+        yield
+      }
     }
+    yield* inSlices(createSlicer(context.clock, options.signal), steps(), () => comparing(changes.count))
     return {
       action: 'restore',
       subject: { kind: 'file', id: as },
@@ -232,33 +260,44 @@ export async function* rollbackPreview(
   const { state } = stateInForce(context)
   const target = stateAt(context, to)
   const { ignore, gitignore } = context.settings()
-  const look = yield* context.worktree.scan({
+  const changes = createChangeList()
+  const drift: GovernedPath[] = []
+  yield* context.worktree.scan({
     reader: context.store,
     files: state.files,
     ignore: { ignore, gitignore },
+    found: ({ path, recorded, disk }) => {
+      const after = findPath(context.store, target.files, path) ?? null
+      if (recorded === null && after === null) return
+      if (disk !== undefined) drift.push(path)
+      changes.push({ path, before: recorded, after })
+    },
     signal: options.signal,
   })
-  const changes = new Map<GovernedPath, TreeChange>()
-  for (const change of diffTrees(context.store, state.files, target.files)) changes.set(change.path, change)
-  const drift: GovernedPath[] = []
-  for (const { path, recorded, disk } of look.differences) {
-    const after = findPath(context.store, target.files, path) ?? null
-    if (recorded === null && after === null) continue
-    if (disk !== undefined) drift.push(path)
-    if (!changes.has(path)) changes.set(path, { path, before: recorded, after })
-  }
+  const slicer = createSlicer(context.clock, options.signal)
   const counts = { created: 0, changed: 0, deleted: 0 }
+  const shown: TreeChange[] = []
   let bytes = 0
-  for (const { before, after } of changes.values()) {
-    if (before === null) counts.created++
-    else if (after === null) counts.deleted++
-    else counts.changed++
-    if (after?.kind === 'file') bytes += after.size
+  const steps = function* () {
+    for (const change of diffTrees(context.store, state.files, target.files, { order: 'paths' })) {
+      changes.push(change)
+      yield
+    }
+    yield* changes.sort()
+    for (const change of changes) {
+      const { before, after } = change
+      if (before === null) counts.created++
+      else if (after === null) counts.deleted++
+      else counts.changed++
+      if (after?.kind === 'file') bytes += after.size
+      if (shown.length < previewedPathsMax) shown.push(change)
+      yield
+    }
   }
-  const sorted = [...changes.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  yield* inSlices(slicer, steps(), () => comparing(changes.count))
   return {
     target: to,
-    changes: sorted,
+    changes: shown,
     counts,
     bytes,
     drift,
@@ -275,17 +314,17 @@ export async function* rollback(
   const unread: Unread = []
   const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
-    const changes = new Map<GovernedPath, PlannedChange>()
-    for (const change of diffTrees(tx.ingest, tx.state.files, target.files)) changes.set(change.path, change)
+    const changes = createChangeList()
     const { signal } = options
     yield* addDrift(context, tx, target.files, { under: [], changes, unread, removeNew: false, signal })
+    yield* addDiff(context, tx, target.files, { under: '', changes, signal })
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
     return {
       action: 'rollback',
       subject: { kind: 'snapshot', id: to.snapshot ?? '' },
-      changes: [...changes.values()],
+      changes,
       domains: {
         contracts: domains.contracts,
         boxes: domains.boxes,

@@ -7,15 +7,26 @@ import { dagLink, type Link, type ObjectId, sameLink } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import { encodeState, type State } from '../format/state.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, FileStat } from '../host/host.ts'
+import type { ByteString } from '../host/host.ts'
 import type { LockSession, NewRecord } from '../journal/model.ts'
-import { type Progress, throwIfCancelled } from '../progress.ts'
-import { readChanges, sortChanges, writeChanges } from '../store/changes.ts'
+import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
+import { readChanges, writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { diffTrees, editTree } from '../store/tree.ts'
-import { type Target, writeProblem } from '../worktree/apply.ts'
-import { type DecisionRequest, readState, stateInForce, type TimelineContext } from './context.ts'
-import { isChange, type KeptDrift, keepDrift, noDiskWork, type PlannedChange, planDisk, shownBy } from './diskPlan.ts'
+import { diffTrees, editSorted } from '../store/tree.ts'
+import { writeProblem } from '../worktree/apply.ts'
+import { type DecisionRequest, stateInForce, type TimelineContext } from './context.ts'
+import {
+  type ChangeList,
+  createChangeList,
+  isChange,
+  type KeptDrift,
+  keepDrift,
+  keepingChildren,
+  noDiskWork,
+  type PlannedChange,
+  planDisk,
+  shownBy,
+} from './diskPlan.ts'
 import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { beginUnderLock, writeUnapplied } from './recovery.ts'
 import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
@@ -24,7 +35,8 @@ import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
 export interface Plan {
   readonly action: string
   readonly subject: Body['subject']
-  readonly changes: readonly PlannedChange[]
+  /** At most one of each path; many as a list of `createChangeList`. */
+  readonly changes: readonly PlannedChange[] | ChangeList
   /** Instead of `changes`, for the first keeping of a whole tree: its files and the list of them, both stored. */
   readonly adopted?: { readonly files: Link; readonly changes: Link; readonly count: number }
   /** Domains of the state that change beside the files. */
@@ -32,7 +44,7 @@ export interface Plan {
   readonly cause?: number
   readonly fields?: Readonly<Record<string, CborValue>>
   /** The disk shows it already: keeping drift. */
-  readonly onDisk?: ReadonlyMap<ByteString, FileStat>
+  readonly onDisk?: boolean
   /** Before it, the state in force is kept as a snapshot with this reason. */
   readonly snapshotBefore?: string
   /** Runs once the change is in place. */
@@ -145,6 +157,9 @@ function checkStillThere(ingest: Ingest): void {
   }
 }
 
+/** A result names its first changed paths; the record has them all. */
+export const changedPathsMax = 1_000
+
 async function* commit(
   context: TimelineContext,
   transaction: Transaction,
@@ -153,14 +168,15 @@ async function* commit(
   committed: () => void,
 ): Work<OperationResult | undefined> {
   const { ingest } = transaction
-  const recorded = sortChanges(plan.changes.filter(isChange))
+  const survey = yield* surveyChanges(context, plan.changes, signal)
+  const { changes, recorded } = survey
   const domainsChange = changesDomains(transaction, plan)
-  const disk = plan.onDisk === undefined ? yield* planDisk(context, transaction, plan.changes, signal) : noDiskWork
+  const disk = plan.onDisk === true ? noDiskWork() : yield* planDisk(context, transaction, changes, signal)
   const needed =
     plan.adopted !== undefined ||
-    recorded.length > 0 ||
+    recorded.count > 0 ||
     domainsChange ||
-    disk.targets.length > 0 ||
+    disk.targets.count > 0 ||
     plan.recordEmpty === true
   if (!needed) return undefined
   const asked = plan.adopted === undefined ? recorded : readChanges(ingest, plan.adopted.changes)
@@ -171,32 +187,103 @@ async function* commit(
     throw new SentientError('DENIED', { where: displayBytes(plan.subject.id), found: decision.rule })
   }
   const kept = yield* keepDrift(context, transaction, disk, signal)
-  const made = makeRecords(context, transaction, plan, { recorded, decision, kept, onDisk: disk.targets })
+  const decided = { survey, decision, kept, onDiskOnly: disk.onDiskOnly, signal }
+  const made = yield* makeRecords(context, transaction, plan, decided)
   ingest.flush()
-  const staged = yield* context.worktree.stageChange(ingest, [...disk.targets, ...(kept?.below ?? [])], signal)
+  const staged = yield* context.worktree.stageChange(ingest, disk.targets, signal)
   let appended: readonly { readonly seq: number }[]
   try {
     throwIfCancelled(signal)
     appended = context.journal.append(made.records, context.store.sharedPack())
   } catch (error) {
-    staged.discard()
+    await staged.discard()
     throw error
   }
   committed()
   const report = yield* context.worktree.applyChange(context.store, staged)
   yield* writeUnapplied(context, report.unapplied)
-  const notices = noticesOf(report, made.protectedAs, kept?.seen.length ?? 0)
+  const notices = noticesOf(report, made.protectedAs, kept?.seen.count ?? 0)
   if (domainsChange) await afterwards(context, plan, notices)
   context.journal.setApplied(context.journal.head().size)
   return {
     seq: (appended.at(-1) as { seq: number }).seq,
     action: plan.action,
-    changed: plan.changes.map(change => change.path),
-    changedCount: plan.adopted?.count ?? plan.changes.length,
+    changed: Array.from({ length: Math.min(changes.count, changedPathsMax) }, (_, i) => changes.at(i).path),
+    changedCount: plan.adopted?.count ?? changes.count,
     protectedAs: made.protectedAs,
     unapplied: report.unapplied.map(item => item.path),
     drifted: report.drifted,
     notices,
+  }
+}
+
+/** Changes that can be gone through again and again, each time made anew. */
+interface Changes extends Iterable<TreeChange> {
+  readonly count: number
+}
+
+interface Survey {
+  /** Sorted. */
+  readonly changes: ChangeList
+  /** Those that change the record. */
+  readonly recorded: Changes
+  /** Where the disk shall show something else than the new state: from the one to the other. */
+  readonly shown: Changes
+  /** A directory comes or changes. */
+  readonly directories: boolean
+}
+
+async function* surveyChanges(
+  context: TimelineContext,
+  given: Plan['changes'],
+  signal: AbortSignal | undefined,
+): Work<Survey> {
+  const slicer = createSlicer(context.clock, signal)
+  const changes = 'length' in given ? listOf(given) : given
+  const progress = (): Progress => ({ phase: 'checking', done: 0, total: changes.count, unit: 'paths' })
+  yield* inSlices(slicer, changes.sort(), progress)
+  const recorded: number[] = []
+  const shown: number[] = []
+  let directories = false
+  const look = function* () {
+    let index = 0
+    for (const change of changes) {
+      if (isChange(change)) {
+        recorded.push(index)
+        directories ||= change.after?.kind === 'dir'
+      }
+      if (isChange(shownInstead(change))) shown.push(index)
+      index++
+      yield
+    }
+  }
+  yield* inSlices(slicer, look(), progress)
+  return {
+    changes,
+    recorded: picked(recorded, index => changes.at(index)),
+    shown: picked(shown, index => shownInstead(changes.at(index))),
+    directories,
+  }
+}
+
+function listOf(changes: Iterable<PlannedChange>): ChangeList {
+  const list = createChangeList()
+  for (const change of changes) list.push(change)
+  return list
+}
+
+const shownInstead = (change: PlannedChange): TreeChange => ({
+  path: change.path,
+  before: change.after,
+  after: shownBy(change),
+})
+
+function picked(indexes: readonly number[], at: (index: number) => TreeChange): Changes {
+  return {
+    count: indexes.length,
+    *[Symbol.iterator]() {
+      for (const index of indexes) yield at(index)
+    },
   }
 }
 
@@ -218,53 +305,57 @@ async function afterwards(context: TimelineContext, plan: Plan, notices: Notice[
 }
 
 interface Decided {
-  readonly recorded: readonly TreeChange[]
+  readonly survey: Survey
   readonly decision: Body['decision']
   readonly kept: KeptDrift | undefined
-  readonly onDisk: readonly Target[]
+  readonly onDiskOnly: number
+  readonly signal: AbortSignal | undefined
+}
+
+interface MadeRecords {
+  readonly records: NewRecord[]
+  readonly protectedAs: string | undefined
 }
 
 /** The operation's record, and before it that of the snapshot that keeps what was there, where one is due. */
-function makeRecords(
+async function* makeRecords(
   context: TimelineContext,
   transaction: Transaction,
   plan: Plan,
   decided: Decided,
-): { readonly records: NewRecord[]; readonly protectedAs: string | undefined } {
-  const { ingest } = transaction
-  const { kept, recorded } = decided
+): Work<MadeRecords> {
+  const { ingest, state } = transaction
+  const { kept, survey, onDiskOnly, signal } = decided
+  const slicer = createSlicer(context.clock, signal)
+  const total = survey.changes.count
+  const writing = (): Progress => ({ phase: 'recording', done: 0, total, unit: 'paths' })
+  const list = async function* (changes: Iterable<TreeChange>): Work<Link> {
+    return (yield* inSlices(slicer, writeChangesSteps(ingest, changes), writing)).link
+  }
   const now = context.clock.nowMicros()
   const before =
     kept !== undefined
-      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.seen.length, reason: plan.action })
+      ? protectSnapshot(context, transaction, { kept: kept.root, paths: kept.seen.count, reason: plan.action })
       : automaticSnapshot(context, transaction, { reason: plan.snapshotBefore, now })
-  const after = stateAfter(transaction, recorded, plan)
+  const files = plan.adopted?.files ?? (yield* inSlices(slicer, filesAfter(transaction, survey.recorded), writing))
+  const after = stateWith(transaction, files, plan)
   const fields: Record<string, CborValue> = { ...plan.fields }
   if (context.session !== undefined) fields.session = context.session
   if (kept !== undefined) fields.kept = dagLink(kept.root)
   // What was overwritten, and what the disk shall show when that is not the new state: for undo, and after a kill.
-  if (kept !== undefined && kept.seen.length > 0) fields.overwrote = writeChanges(ingest, sortChanges(kept.seen)).link
-  const shown = plan.changes.map(change => ({ path: change.path, before: change.after, after: shownBy(change) }))
-  const differs = shown.filter(isChange)
-  if (differs.length > 0) fields.shown = writeChanges(ingest, sortChanges(differs)).link
+  if (kept !== undefined && kept.seen.count > 0) fields.overwrote = yield* list(kept.seen)
+  if (survey.shown.count > 0) fields.shown = yield* list(survey.shown)
   // Changes outside that were taken back are no changes of the record: say how many there were.
-  const changedPaths = new Set(recorded.map(change => change.path))
-  const onDiskOnly = decided.onDisk.filter(target => !changedPaths.has(target.path)).length
   if (onDiskOnly > 0) fields.disk = onDiskOnly
-  const listed = asInStates(transaction, after, recorded)
-  const body = bodyOf(context, ingest, plan, { recorded: listed, decision: decided.decision, fields })
+  // Directories that came or changed with the size and content that they have in the new state; a plan does not say them.
+  const recorded = survey.directories ? diffTrees(ingest, state.files, files, { order: 'paths' }) : survey.recorded
+  const { count } = survey.recorded
+  const only = count === 1 ? [...recorded][0] : undefined
+  const isSingle = only !== undefined && plan.subject.kind === 'file' && only.path === plan.subject.id
+  const changes = plan.adopted?.changes ?? (isSingle || count === 0 ? undefined : yield* list(only ? [only] : recorded))
+  const body = bodyOf(context, plan, { only: isSingle ? only : undefined, changes, decision: decided.decision, fields })
   const records = [...(before === undefined ? [] : [before.record]), { root: after, body }]
   return { records, protectedAs: kept === undefined ? undefined : before?.name }
-}
-
-/** Directories that came or changed with the size and content that they have in the new state; a plan does not say them. */
-function asInStates(
-  { ingest, state }: Transaction,
-  after: ObjectId,
-  recorded: readonly TreeChange[],
-): readonly TreeChange[] {
-  if (!recorded.some(change => change.after?.kind === 'dir')) return recorded
-  return sortChanges(diffTrees(ingest, state.files, readState(ingest, after).files))
 }
 
 function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boolean): Generator<DecisionRequest> {
@@ -281,9 +372,10 @@ function* requestsOf(actor: string, changes: Iterable<TreeChange>, govern: boole
   if (govern) yield { actor, action: 'govern', path: '', size: 0 }
 }
 
-function stateAfter({ ingest, state }: Transaction, recorded: readonly TreeChange[], plan: Plan): ObjectId {
-  const edits = recorded.map(({ path, after }) => ({ path, after, keepChildren: after?.kind === 'dir' }))
-  const files = plan.adopted?.files ?? (edits.length === 0 ? state.files : editTree(ingest, state.files, edits))
+const filesAfter = ({ ingest, state }: Transaction, recorded: Iterable<TreeChange>): Generator<undefined, Link> =>
+  editSorted(ingest, state.files, keepingChildren(recorded))
+
+function stateWith({ ingest, state }: Transaction, files: Link, plan: Plan): ObjectId {
   const next: Record<string, unknown> = { ...state, files }
   for (const [domain, link] of Object.entries(plan.domains ?? {})) {
     if (link === undefined) delete next[domain]
@@ -294,23 +386,24 @@ function stateAfter({ ingest, state }: Transaction, recorded: readonly TreeChang
 
 function bodyOf(
   context: TimelineContext,
-  ingest: Ingest,
   plan: Plan,
-  made: { recorded: readonly TreeChange[]; decision: Body['decision']; fields: Record<string, CborValue> },
+  made: {
+    readonly only: TreeChange | undefined
+    readonly changes: Link | undefined
+    readonly decision: Body['decision']
+    readonly fields: Record<string, CborValue>
+  },
 ): Body {
-  const only = made.recorded.length === 1 ? made.recorded[0] : undefined
-  const single = plan.subject.kind === 'file' && only?.path === plan.subject.id ? only : undefined
   const body: { -readonly [key in keyof Body]: Body[key] } = {
     actor: context.actor,
     action: plan.action,
     subject: plan.subject,
     decision: made.decision,
   }
-  if (single !== undefined) {
-    body.before = single.before
-    body.after = single.after
-  } else if (plan.adopted !== undefined) body.changes = plan.adopted.changes
-  else if (made.recorded.length > 0) body.changes = writeChanges(ingest, made.recorded).link
+  if (made.only !== undefined) {
+    body.before = made.only.before
+    body.after = made.only.after
+  } else if (made.changes !== undefined) body.changes = made.changes
   if (plan.cause !== undefined) body.cause = plan.cause
   if (Object.keys(made.fields).length > 0) body.fields = made.fields
   return body

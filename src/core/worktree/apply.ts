@@ -3,31 +3,22 @@
 
 import { isSentientError, SentientError } from '../errors.ts'
 import { asBuffer, byteStringOf } from '../format/bytes.ts'
-import { type Link, sameLink } from '../format/id.ts'
+import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { type HostError, isHostError } from '../host/error.ts'
 import { flushWritten, type Written } from '../host/flush.ts'
 import type { ByteString, Directory, FileStat, Randomness } from '../host/host.ts'
-import type { Progress, Slicer } from '../progress.ts'
+import { inSlices, type Progress, type Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
+import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import { checkNames } from './collisions.ts'
 import { findsInOtherCase, nameTraits } from './foldedNames.ts'
-import { ancestorsOf, isWithin, joinPath, nameOf, parentOf } from './paths.ts'
+import { ancestorsOf, joinPath, nameOf, parentOf } from './paths.ts'
 import { firstBytes } from './scan.ts'
 import { noteOf, probePrefix, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
+import { isRemoval, needsStaging, type Target } from './targets.ts'
 import { openBelow, openNearest, sameStat } from './walk.ts'
-
-/** One path and what it shall become; `seen` is what the disk held when that was decided (undefined: nothing). */
-export interface Target {
-  readonly path: ByteString
-  readonly after: Entry | null
-  readonly seen: FileStat | undefined
-  /** The disk holds the content already: only the mode has to be set. */
-  readonly modeOnly?: boolean
-  /** The content seen, when its times are too young to tell a change in the same tick: it is read again at the last moment. */
-  readonly recheck?: Link
-}
 
 export interface ApplyOptions {
   readonly root: Directory
@@ -36,6 +27,8 @@ export interface ApplyOptions {
   readonly reader: ObjectReader
   readonly random: Randomness
   readonly slicer: Slicer
+  /** The same without a wish to stop: behind the commit, and to clean up. */
+  readonly steady: Slicer
 }
 
 export interface ApplyReport {
@@ -46,12 +39,22 @@ export interface ApplyReport {
 }
 
 export interface StagedChange {
-  readonly targets: readonly Target[]
-  readonly files: Map<ByteString, StagedFile>
+  /** Sorted. */
+  readonly targets: PackedList<Target>
+  readonly files: StagedFiles
   /** Could not be staged, where the caller goes on without them. */
   readonly unstaged: ApplyReport['unapplied']
+  /** How many steps putting it in place takes. */
+  readonly steps: number
   /** Removes what was staged and not put in place. */
-  discard(): void
+  discard(): Promise<void>
+}
+
+/** What was staged for the targets, by their place in the list. */
+interface StagedFiles {
+  at(index: number): StagedFile | undefined
+  /** It was put in place. */
+  forget(index: number): void
 }
 
 /** Kept free for the records of the owner who has to clean up a full disk. */
@@ -61,58 +64,112 @@ const copyBytes = 1 << 20
 
 /**
  * Writes every content that has to appear into staged files. Throws DISK_FULL or NOT_WRITABLE before any commit; with
- * `goOn`, when the commit has been made already, what can not be staged is listed instead.
+ * `goOn`, when the commit has been made already, what can not be staged is listed instead. The targets must be sorted.
  */
 export async function* stageChange(
   options: ApplyOptions,
-  targets: readonly Target[],
+  targets: PackedList<Target>,
   { goOn = false } = {},
 ): AsyncGenerator<Progress, StagedChange, void> {
-  const staged = targets.filter(needsStaging)
-  const files = new Map<ByteString, StagedFile>()
+  const { slicer } = options
+  const files = stagedFiles(options, targets.count)
   const unstaged: ApplyReport['unapplied'] = []
-  const discard = () => {
-    for (const file of files.values()) removeStaged(options.stage, file)
-    files.clear()
-  }
   try {
+    const needs = yield* inSlices(slicer, needsOf(targets), () => ({ phase: 'staging', done: 0, unit: 'files' }))
+    const staging = (done: number): Progress => ({ phase: 'staging', done, total: needs.files, unit: 'files' })
     if (!goOn) {
-      checkSpace(options, staged)
-      checkNames({ ...options, targets, parents: checkWritable(options, targets) })
+      checkSpace(options, needs)
+      const parents = yield* inSlices(slicer, checkWritable(options, targets, needs), () => staging(0))
+      yield* inSlices(slicer, checkNames({ ...options, targets, parents }), () => staging(0))
     }
-    const tag = asBuffer(options.random.bytes(6)).toString('hex')
-    for (const [i, target] of staged.entries()) {
-      try {
-        const place = stagePlace(options, target.path, `${tag}-${i}`)
-        files.set(target.path, place)
-        stageOne(options, target.after as Entry, place, staged.length <= flushEachMax)
-      } catch (error) {
-        const reason = goOn ? reasonToGoOn(error) : undefined
-        if (reason === undefined) throw error
-        const place = files.get(target.path)
-        if (place !== undefined) removeStaged(options.stage, place)
-        files.delete(target.path)
-        unstaged.push({ path: target.path, reason })
+    let index = -1
+    let done = 0
+    for (const target of targets) {
+      index++
+      if (needsStaging(target)) {
+        done++
+        try {
+          stageOne(options, target.after as Entry, files.add(index, target.path), needs.files <= flushEachMax)
+        } catch (error) {
+          const reason = goOn ? reasonToGoOn(error) : undefined
+          if (reason === undefined) throw error
+          files.remove(index)
+          unstaged.push({ path: target.path, reason })
+        }
       }
-      if (options.slicer.due()) {
-        yield { phase: 'staging', done: i, total: staged.length, unit: 'files' }
-        await options.slicer.pause()
+      if (slicer.due()) {
+        yield staging(done)
+        await slicer.pause()
       }
     }
+    return { targets, files, unstaged, steps: needs.steps, discard: files.discard }
   } catch (error) {
-    discard()
+    await files.discard()
     throw writeProblem(error, options.root.path)
   }
-  return { targets, files, unstaged, discard }
 }
 
-function needsStaging({ after, modeOnly }: Target): boolean {
-  return after !== null && after.kind !== 'dir' && modeOnly !== true
+function stagedFiles(options: ApplyOptions, count: number) {
+  const { stage, random, steady } = options
+  const tag = asBuffer(random.bytes(6)).toString('hex')
+  /** One byte a target: a hundred thousand names would be ten megabytes. */
+  const staged = new Uint8Array(count)
+  const besideTarget = new Map<number, StagedFile>()
+  const files = {
+    at: (index: number): StagedFile | undefined =>
+      staged[index] === 1 ? (besideTarget.get(index) ?? { directory: stage, name: `${tag}-${index}` }) : undefined,
+    forget(index: number): void {
+      staged[index] = 0
+      besideTarget.delete(index)
+    },
+    add(index: number, path: ByteString): StagedFile {
+      const place = stagePlace(options, path, `${tag}-${index}`)
+      staged[index] = 1
+      if (place.directory !== stage) besideTarget.set(index, place)
+      return place
+    },
+    remove(index: number): void {
+      const place = files.at(index)
+      if (place !== undefined) removeStaged(stage, place)
+      files.forget(index)
+    },
+    async discard(): Promise<void> {
+      for (let index = staged.indexOf(1); index >= 0; index = staged.indexOf(1, index + 1)) {
+        files.remove(index)
+        if (steady.due()) await steady.pause()
+      }
+    },
+  }
+  return files
 }
 
-function checkSpace(options: ApplyOptions, staged: readonly Target[]): void {
-  if (staged.length === 0) return
-  const bytes = staged.reduce((sum, target) => sum + (target.after?.size ?? 0), 0)
+interface Needs {
+  files: number
+  bytes: number
+  steps: number
+  /** A name that comes has letters beyond ASCII. */
+  foreignNames: boolean
+}
+
+function* needsOf(targets: PackedList<Target>): Generator<undefined, Needs> {
+  const needs: Needs = { files: 0, bytes: 0, steps: 0, foreignNames: false }
+  for (const target of targets) {
+    if (needsStaging(target)) {
+      needs.files++
+      needs.bytes += target.after?.size ?? 0
+    }
+    if (isRemoval(target)) needs.steps++
+    if (target.after !== null) {
+      needs.steps += target.after.kind === 'dir' ? 2 : 1
+      needs.foreignNames ||= !isAscii(nameOf(target.path))
+    }
+    yield
+  }
+  return needs
+}
+
+function checkSpace(options: ApplyOptions, { files, bytes }: Needs): void {
+  if (files === 0) return
   const free = options.stage.freeBytes()
   if (bytes + reservedBytes <= free) return
   throw new SentientError('DISK_FULL', {
@@ -126,16 +183,21 @@ function checkSpace(options: ApplyOptions, staged: readonly Target[]): void {
  * Tries to make and remove a name in each directory that will change: permissions and mounts tell no other way. Comes
  * back with the directories that take several names for one.
  */
-function checkWritable(options: ApplyOptions, targets: readonly Target[]): Set<ByteString> {
-  const parents = new Set<ByteString>()
+function* checkWritable(
+  options: ApplyOptions,
+  targets: PackedList<Target>,
+  needs: Needs,
+): Generator<undefined, Set<ByteString>> {
+  const known = new Set<ByteString>()
   const folding = new Set<ByteString>()
-  for (const { path, modeOnly } of targets) if (modeOnly !== true) parents.add(parentOf(path))
-  if (parents.size === 0) return folding
   const name = asBuffer(options.random.bytes(6)).toString('hex')
   const note = noteOf(options.stage, name)
-  const asked = targets.some(({ path, after }) => after !== null && !isAscii(nameOf(path)))
-  const normalises = asked && nameTraits(options.stage, `${probePrefix}${name}`)?.normalises === true
-  for (const parent of parents) {
+  const normalises = needs.foreignNames && nameTraits(options.stage, `${probePrefix}${name}`)?.normalises === true
+  for (const { path: target, modeOnly } of targets) {
+    yield
+    const parent = parentOf(target)
+    if (modeOnly === true || known.has(parent)) continue
+    known.add(parent)
     const { directory, path } = openNearest(options.root, joinPath(parent, name))
     try {
       // A directory of ours that its mode closes is opened for the moment it takes.
@@ -204,63 +266,103 @@ export async function* applyChange(
   options: ApplyOptions,
   change: StagedChange,
 ): AsyncGenerator<Progress, ApplyReport, void> {
-  const report: ApplyReport = { unapplied: [...change.unstaged], drifted: [] }
-  const touched = new Map<ByteString, ByteString[]>()
-  // A path that could not be changed is reported once; what was to come below it can not be changed either.
-  const left = new Map<ByteString, 'unapplied' | 'drifted'>()
-  for (const { path } of change.unstaged) left.set(path, 'unapplied')
-  const leave = (path: ByteString, reason: string | undefined) => {
-    left.set(path, reason === undefined ? 'drifted' : 'unapplied')
-    if (reason === undefined) report.drifted.push(path)
-    else report.unapplied.push({ path, reason })
-  }
-  const steps = stepsOf(options, change, left)
+  const { steady } = options
+  const touched = new Map<ByteString, number[]>()
+  const left = createLeft(change.unstaged)
+  let done = 0
+  const progress = (): Progress => ({ phase: 'applying', done, total: change.steps, unit: 'paths' })
   try {
-    for (const [i, { path, work }] of steps.entries()) {
-      if (!left.has(path)) {
-        const above = ancestorsOf(path).find(ancestor => left.get(ancestor) === 'unapplied')
-        const outcome = above === undefined ? attempt(work) : { reason: 'the directory above it could not be changed' }
-        if (outcome === 'done') noteTouched(touched, path)
-        else leave(path, outcome.reason)
+    for (const step of stepsOf(options, change, left)) {
+      if (step !== undefined) {
+        done++
+        carryOut(step, left, touched)
       }
-      if (options.slicer.due()) {
-        yield { phase: 'applying', done: i, total: steps.length, unit: 'paths' }
-        // Committed already: a cancelled caller still gets the whole change, so the pause must not throw here.
-        await options.slicer.pause().catch(() => undefined)
+      if (steady.due()) {
+        yield progress()
+        // Committed already: a cancelled caller still gets the whole change, so this pause never throws.
+        await steady.pause()
       }
     }
-    flushTouched(options.root, touched, change.targets.length)
-    return report
+    yield* inSlices(steady, flushTouched(options.root, touched, change.targets), progress)
+    return left.report
   } catch (error) {
     throw writeProblem(error, options.root.path)
   } finally {
-    change.discard()
+    await change.discard()
   }
 }
 
 type Outcome = 'done' | 'drifted'
 
 interface Step {
-  readonly path: ByteString
+  /** Its place in the list of targets. */
+  readonly index: number
+  readonly target: Target
   readonly work: () => Outcome
 }
 
-/** Removals from below, then what is made from above, then the final modes of directories from below. */
-function stepsOf(options: ApplyOptions, change: StagedChange, left: ReadonlyMap<ByteString, string>): Step[] {
-  const order = [...change.targets].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const blocked = (path: ByteString) => [...left].some(([other, why]) => why === 'unapplied' && isWithin(other, path))
-  const step = (target: Target, work: () => Outcome): Step => ({ path: target.path, work })
-  return [
-    ...order
-      .toReversed()
-      .filter(isRemoval)
-      .map(target => step(target, () => removeOne(options, target, blocked))),
-    ...order.filter(({ after }) => after !== null).map(target => step(target, () => placeOne(options, target, change))),
-    ...order
-      .toReversed()
-      .filter(({ after }) => after?.kind === 'dir')
-      .map(target => step(target, () => finishDirectory(options.root, target))),
-  ]
+/** Paths that stay as they are: each is reported once; what was to come below it can not be changed either. */
+function createLeft(unstaged: ApplyReport['unapplied']) {
+  const report: ApplyReport = { unapplied: [...unstaged], drifted: [] }
+  const known = new Map<ByteString, 'unapplied' | 'drifted'>()
+  const above = new Set<ByteString>()
+  const note = (path: ByteString, why: 'unapplied' | 'drifted') => {
+    known.set(path, why)
+    if (why === 'unapplied') for (const ancestor of ancestorsOf(path)) above.add(ancestor)
+  }
+  for (const { path } of unstaged) note(path, 'unapplied')
+  return {
+    report,
+    has: (path: ByteString) => known.has(path),
+    /** Whether a directory above the path could not be changed. */
+    isCutOff: (path: ByteString) =>
+      known.size > 0 && ancestorsOf(path).some(ancestor => known.get(ancestor) === 'unapplied'),
+    /** Whether something below the directory could not be changed. */
+    isHeldBelow: (path: ByteString) => above.has(path),
+    /** Without a reason: it was changed outside. */
+    leave(path: ByteString, reason: string | undefined) {
+      note(path, reason === undefined ? 'drifted' : 'unapplied')
+      if (reason === undefined) report.drifted.push(path)
+      else report.unapplied.push({ path, reason })
+    },
+  }
+}
+
+type Left = ReturnType<typeof createLeft>
+
+function carryOut({ index, target, work }: Step, left: Left, touched: Map<ByteString, number[]>): void {
+  const { path } = target
+  if (left.has(path)) return
+  const outcome = left.isCutOff(path) ? { reason: 'the directory above it could not be changed' } : attempt(work)
+  if (outcome !== 'done') {
+    left.leave(path, outcome.reason)
+    return
+  }
+  const indexes = touched.get(parentOf(path))
+  if (indexes === undefined) touched.set(parentOf(path), [index])
+  else indexes.push(index)
+}
+
+/**
+ * Removals from below, then what is made from above, then the final modes of directories from below. Undefined stands
+ * for a target that a round has nothing to do with, so that nobody waits for the next that it has.
+ */
+function* stepsOf(options: ApplyOptions, change: StagedChange, left: Left): Generator<Step | undefined> {
+  const { targets } = change
+  let index = targets.count
+  for (const target of targets.reversed()) {
+    index--
+    yield isRemoval(target) ? { index, target, work: () => removeOne(options, target, left) } : undefined
+  }
+  for (const target of targets) {
+    const at = index++
+    yield target.after === null ? undefined : { index: at, target, work: () => placeOne(options, target, change, at) }
+  }
+  for (const target of targets.reversed()) {
+    index--
+    const work = () => finishDirectory(options.root, target)
+    yield target.after?.kind === 'dir' ? { index, target, work } : undefined
+  }
 }
 
 /** What came of it; a reason: the disk refused. */
@@ -275,19 +377,7 @@ function attempt(work: () => Outcome): 'done' | { readonly reason: string | unde
   }
 }
 
-function noteTouched(touched: Map<ByteString, ByteString[]>, path: ByteString): void {
-  const names = touched.get(parentOf(path))
-  if (names === undefined) touched.set(parentOf(path), [nameOf(path)])
-  else names.push(nameOf(path))
-}
-
-/** Something has to go: the path shall not be, or shall be of another kind. */
-function isRemoval({ after, seen }: Target): boolean {
-  if (seen === undefined) return false
-  return after === null || (after.kind === 'dir') !== (seen.kind === 'dir')
-}
-
-function removeOne(options: ApplyOptions, target: Target, holdsWhatIsLeft: (path: ByteString) => boolean): Outcome {
+function removeOne(options: ApplyOptions, target: Target, left: Left): Outcome {
   return inWritableParent(options.root, target.path, (parent, name) => {
     const now = parent.stat(name)
     if (now === undefined) return 'done'
@@ -301,7 +391,7 @@ function removeOne(options: ApplyOptions, target: Target, holdsWhatIsLeft: (path
     } catch (error) {
       if (!isHostError(error, 'NOT_EMPTY', 'EXISTS')) throw error
       // A directory that should go stays with what is new or ignored in it; one whose place is needed is in the way.
-      if (target.after === null && !holdsWhatIsLeft(target.path)) return 'drifted'
+      if (target.after === null && !left.isHeldBelow(target.path)) return 'drifted'
       throw new SentientError('NOT_WRITABLE', { found: 'the directory there is not empty' }, error)
     }
     return 'done'
@@ -326,9 +416,9 @@ function removeDirectory(parent: Directory, name: ByteString): void {
   }
 }
 
-function placeOne(options: ApplyOptions, target: Target, change: StagedChange): Outcome {
+function placeOne(options: ApplyOptions, target: Target, change: StagedChange, index: number): Outcome {
   const after = target.after as Entry
-  const staged = change.files.get(target.path)
+  const staged = change.files.at(index)
   return inWritableParent(options.root, target.path, (parent, name) => {
     const now = parent.stat(name)
     if (isRemoval(target) ? now !== undefined : !isAsSeen(parent, name, now, target)) return 'drifted'
@@ -337,7 +427,7 @@ function placeOne(options: ApplyOptions, target: Target, change: StagedChange): 
     } else if (staged === undefined) parent.setMode(name, after.mode)
     else {
       staged.directory.rename(staged.name, parent, name)
-      change.files.delete(target.path)
+      change.files.forget(index)
       if (staged.directory !== options.stage) removeStaged(options.stage, staged)
     }
     return 'done'
@@ -406,24 +496,61 @@ function withLiftedMode<T>(root: Directory, path: ByteString, denied: HostError,
   }
 }
 
-/** Few changes are flushed one by one, as their files are already; many by one flush of the whole file system. */
-function flushTouched(root: Directory, touched: ReadonlyMap<ByteString, ByteString[]>, targets: number): void {
-  const written = writtenIn(root, touched)
-  if (targets > flushEachMax) flushWritten(root, written)
-  else for (const { directory } of written) directory.flush()
+/**
+ * Few changes are flushed one by one, as their files are already; many by one flush of each file system that they lie
+ * on: another one may be mounted in the middle of the tree.
+ */
+function* flushTouched(
+  root: Directory,
+  touched: ReadonlyMap<ByteString, readonly number[]>,
+  targets: PackedList<Target>,
+): Generator<undefined, void> {
+  if (targets.count <= flushEachMax) {
+    for (const { directory } of writtenIn(root, touched, targets)) directory.flush()
+    return
+  }
+  const devices = new Map<number, Map<ByteString, readonly number[]>>()
+  for (const [path, indexes] of touched) {
+    const directory = openUnlessReplaced(root, path)
+    const device = directory?.selfStat().dev
+    directory?.close()
+    yield
+    if (device === undefined) continue
+    const known = devices.get(device)
+    if (known === undefined) devices.set(device, new Map([[path, indexes]]))
+    else known.set(path, indexes)
+  }
+  for (const written of devices.values()) {
+    const [first] = written.keys()
+    const directory = openUnlessReplaced(root, first as ByteString) ?? root.clone()
+    try {
+      flushWritten(directory, writtenIn(root, written, targets))
+    } finally {
+      directory.close()
+    }
+    yield
+  }
 }
 
 /** Each directory opened only while it is flushed: there may be more of them than descriptors. */
-function* writtenIn(root: Directory, touched: ReadonlyMap<ByteString, ByteString[]>): Generator<Written> {
-  for (const [path, names] of touched) {
+function* writtenIn(
+  root: Directory,
+  touched: ReadonlyMap<ByteString, readonly number[]>,
+  targets: PackedList<Target>,
+): Generator<Written> {
+  for (const [path, indexes] of touched) {
     const directory = openUnlessReplaced(root, path)
     if (directory === undefined) continue
     try {
-      yield { directory, names }
+      yield { directory, names: namesAt(targets, indexes) }
     } finally {
       directory.close()
     }
   }
+}
+
+function* namesAt(targets: PackedList<Target>, indexes: readonly number[]): Generator<ByteString> {
+  for (const index of indexes) yield nameOf(targets.at(index).path)
 }
 
 function openUnlessReplaced(root: Directory, path: ByteString): Directory | undefined {

@@ -4,37 +4,46 @@
 import { SentientError } from '../errors.ts'
 import { asBuffer, displayBytes } from '../format/bytes.ts'
 import type { ByteString, Directory, Randomness } from '../host/host.ts'
-import type { Target } from './apply.ts'
+import type { PackedList } from '../store/packedList.ts'
 import { foldedName, listedName, nameTraits } from './foldedNames.ts'
 import { joinPath, nameOf, parentOf } from './paths.ts'
 import { stagePrefix } from './stage.ts'
+import type { Target } from './targets.ts'
 import { openNearest } from './walk.ts'
 
 interface Request {
   readonly root: Directory
   readonly random: Randomness
-  readonly targets: readonly Target[]
+  readonly targets: PackedList<Target>
   /** Directories of the change in which names fold; they may not be there yet. */
   readonly parents: ReadonlySet<ByteString>
 }
 
-/** Throws NAME_COLLISION for a name that the disk would take for another one, or would not keep. */
-export function checkNames({ root, random, targets, parents }: Request): void {
-  const removed = new Set(targets.filter(({ after }) => after === null).map(({ path }) => path))
-  for (const parent of parents) {
-    const made = targets.filter(({ path, after }) => after !== null && parentOf(path) === parent)
-    if (made.length === 0) continue
+/** Throws NAME_COLLISION for a name that the disk would take for another one, or would not keep. Stops often. */
+export function* checkNames({ root, random, targets, parents }: Request): Generator<undefined, void> {
+  if (parents.size === 0) return
+  const made = new Map<ByteString, ByteString[]>()
+  for (const { path, after } of targets) {
+    yield
+    const parent = parentOf(path)
+    if (after === null || !parents.has(parent)) continue
+    const names = made.get(parent)
+    if (names === undefined) made.set(parent, [nameOf(path)])
+    else names.push(nameOf(path))
+  }
+  for (const [parent, names] of made) {
     const { directory, path: place } = openNearest(root, joinPath(parent, 'x'))
     try {
       const traits = nameTraits(directory, `${stagePrefix}${asBuffer(random.bytes(6)).toString('hex')}`)
       const present = place === parent ? directory : undefined
       const taken = new Map<string, ByteString>()
-      for (const { path } of made) {
-        const name = nameOf(path)
+      for (const name of names) {
+        yield
+        const path = joinPath(parent, name)
         const kept = traits?.stored(name) ?? name
         if (kept !== name) throw collision(path, `this file system keeps it as ${displayBytes(kept)}`)
         const there = present === undefined ? undefined : listedName(present, name)
-        if (there !== undefined && there !== name && !removed.has(joinPath(parent, there))) {
+        if (there !== undefined && there !== name && targets.find(joinPath(parent, there))?.after !== null) {
           throw collision(path, `${displayBytes(joinPath(parent, there))}, which is the same name to this file system`)
         }
         const other = taken.get(foldedName(name))

@@ -6,46 +6,49 @@ import { type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile } from '../host/host.ts'
-import type { Progress } from '../progress.ts'
+import { inSlices, type Progress } from '../progress.ts'
 import { openContent } from '../store/content.ts'
+import type { PackedList } from '../store/packedList.ts'
 import { findPath, type TreeChange } from '../store/tree.ts'
-import {
-  type ApplyOptions,
-  type ApplyReport,
-  applyChange,
-  liftedBits,
-  reasonToGoOn,
-  stageChange,
-  type Target,
-} from './apply.ts'
-import { ancestorsOf } from './paths.ts'
+import { type ApplyOptions, type ApplyReport, applyChange, liftedBits, reasonToGoOn, stageChange } from './apply.ts'
+import { ancestorsOf, parentOf } from './paths.ts'
 import { lookAtContent } from './scan.ts'
+import { createTargetList, type Target } from './targets.ts'
 import { inParent, statBelow } from './walk.ts'
 
 export interface RecoverOptions extends ApplyOptions {
-  /** Every path that any two states of the range differ in, with what it shall be in the end. */
-  readonly changes: readonly TreeChange[]
+  /** Every path that any two states of the range differ in, sorted, with what it shall be in the end. */
+  readonly changes: Iterable<TreeChange> & { readonly count: number }
   /** The files of every state in the range, the last one last. */
   readonly states: readonly Link[]
   /** What else the disk may hold at a path: it was seen there and kept before it was to be overwritten. */
   readonly seen: ReadonlyMap<ByteString, readonly (Entry | null)[]>
 }
 
+const finishing = { phase: 'finishing an earlier change', unit: 'paths' } as const
+
 /** Applies the rest of committed records. Idempotent; a kill in the middle leaves work for the next call. */
 export async function* recover(options: RecoverOptions): AsyncGenerator<Progress, ApplyReport, void> {
   const found: ApplyReport = { unapplied: [], drifted: [] }
-  const targets: Target[] = []
-  for (const [i, change] of options.changes.entries()) {
+  const targets = createTargetList()
+  const { slicer } = options
+  let done = 0
+  const progress = (): Progress => ({ ...finishing, done, total: options.changes.count })
+  for (const change of options.changes) {
+    done++
     const decided = yield* decideOrGiveUp(options, change)
     if (decided === 'drifted') found.drifted.push(change.path)
     else if (typeof decided === 'object' && 'reason' in decided) found.unapplied.push(decided)
     else if (decided !== 'done') targets.push(decided)
-    if (options.slicer.due()) {
-      yield { phase: 'finishing an earlier change', done: i, total: options.changes.length, unit: 'paths' }
-      await options.slicer.pause()
+    if (slicer.due()) {
+      yield progress()
+      await slicer.pause()
     }
   }
-  targets.push(...parentsToMend(options, targets))
+  yield* inSlices(slicer, targets.sort(), progress)
+  const parents = yield* inSlices(slicer, parentsToMend(options, targets), progress)
+  for (const parent of parents) targets.push(parent)
+  yield* inSlices(slicer, targets.sort(), progress)
   const staged = yield* stageChange(options, targets, { goOn: true })
   const report = yield* applyChange(options, staged)
   return {
@@ -66,13 +69,13 @@ async function* decideOrGiveUp(options: RecoverOptions, change: TreeChange) {
 }
 
 /** Directories above the targets: missing ones are made again, one that was opened to write below it is closed. */
-function parentsToMend(options: RecoverOptions, targets: readonly Target[]): Target[] {
+function* parentsToMend(options: RecoverOptions, targets: PackedList<Target>): Generator<undefined, Target[]> {
   const files = options.states.at(-1)
-  const known = new Set(targets.map(target => target.path))
+  const known = new Set<ByteString>()
   const parents: Target[] = []
   const visit = (path: ByteString, needed: boolean) => {
     for (const ancestor of ancestorsOf(path)) {
-      if (files === undefined || known.has(ancestor)) continue
+      if (files === undefined || known.has(ancestor) || targets.has(ancestor)) continue
       const entry = findPath(options.reader, files, ancestor)
       if (entry?.kind !== 'dir') continue
       const seen = statBelow(options.root, ancestor)
@@ -82,8 +85,19 @@ function parentsToMend(options: RecoverOptions, targets: readonly Target[]): Tar
       parents.push({ path: ancestor, after: entry, seen })
     }
   }
-  for (const { path, after } of targets) visit(path, after !== null)
-  for (const { path } of options.changes) visit(path, false)
+  // Neighbours share their directories.
+  let last: ByteString | undefined
+  for (const { path, after } of targets) {
+    if (after !== null && parentOf(path) !== last) visit(path, true)
+    if (after !== null) last = parentOf(path)
+    yield
+  }
+  last = undefined
+  for (const { path } of options.changes) {
+    if (parentOf(path) !== last) visit(path, false)
+    last = parentOf(path)
+    yield
+  }
   return parents
 }
 
@@ -102,7 +116,7 @@ async function* decide(
     if (after?.kind === seen.kind && after.mode === seen.mode) return 'done'
     return hadEntry(options, path, seen, undefined) ? target : 'drifted'
   }
-  const progress = (): Progress => ({ phase: 'finishing an earlier change', done: 0, unit: 'paths' })
+  const progress = (): Progress => ({ ...finishing, done: 0 })
   const look = yield* inParentAsync(options.root, path, (parent, name) =>
     lookAtContent(parent, name, seen, options.slicer, progress),
   )

@@ -6,14 +6,16 @@ import type { Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
 import { createSlicer, type Progress } from '../progress.ts'
+import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { type ApplyReport, applyChange, type StagedChange, stageChange, type Target } from './apply.ts'
+import { type ApplyReport, applyChange, type StagedChange, stageChange } from './apply.ts'
 import { compileIgnoreRule, editorTemporaries, type IgnoreRule, matchRules } from './ignore.ts'
 import { nameOf, parentOf } from './paths.ts'
 import { inParentAsync, type RecoverOptions, recover } from './recover.ts'
 import { type Difference, lookAtContent, type ScanTotals, scanTree } from './scan.ts'
 import { emptyStage, probePrefix, removeStale, stagePrefix } from './stage.ts'
 import { emptyStatCache, loadStatCache, type StatCache, type StatCacheWriter, writeStatCache } from './statCache.ts'
+import type { Target } from './targets.ts'
 import { statBelow } from './walk.ts'
 
 export interface WorktreeOptions {
@@ -51,6 +53,8 @@ export interface Worktree {
     readonly under?: readonly ByteString[]
     /** Whether the paths `under` are looked at even where they are ignored; true unless said. */
     readonly namedCount?: boolean
+    /** Takes the differences as they are found, instead of the list: they may be very many. */
+    readonly found?: (difference: Difference) => void
     readonly signal?: AbortSignal
   }): AsyncGenerator<Progress, TreeLook, void>
   /** What the disk holds at one path, with the content's link for files and symlinks. */
@@ -62,7 +66,7 @@ export interface Worktree {
   startCache(): { readonly writer: StatCacheWriter; finish(): void } | undefined
   stageChange(
     reader: ObjectReader,
-    targets: readonly Target[],
+    targets: PackedList<Target>,
     signal?: AbortSignal,
   ): AsyncGenerator<Progress, StagedChange, void>
   applyChange(reader: ObjectReader, change: StagedChange): AsyncGenerator<Progress, ApplyReport, void>
@@ -88,7 +92,8 @@ export function openWorktree(options: WorktreeOptions): Worktree {
   }
   const applyOptions = (reader: ObjectReader, signal?: AbortSignal) => {
     if (options.stage === undefined) throw new SentientError('READ_ONLY', { where: root.path })
-    return { root, stage: options.stage, reader, random, slicer: createSlicer(clock, signal) }
+    const slicer = createSlicer(clock, signal)
+    return { root, stage: options.stage, reader, random, slicer, steady: createSlicer(clock) }
   }
 
   async function* scan(request: Parameters<Worktree['scan']>[0]): AsyncGenerator<Progress, TreeLook, void> {
@@ -110,7 +115,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
           cache: currentCache(),
           cacheWriter: writer,
           slicer: createSlicer(clock, request.signal),
-          found: difference => differences.push(difference),
+          found: request.found ?? (difference => differences.push(difference)),
         },
         under,
       )
