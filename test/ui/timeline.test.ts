@@ -3,16 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { RecordView } from '../../src/core/timeline/model.ts'
-import { timelineListLines } from '../../src/ui/panes/timeline/lines.ts'
+import { timelineDetailLines, timelineListLines } from '../../src/ui/panes/timeline/lines.ts'
 import { rowState, type TimelineRow, type TimelineSource, timelineRows } from '../../src/ui/panes/timeline/rows.ts'
 import { contextOf } from '../../src/ui/state/context.ts'
 import { plainText } from '../../src/ui/widgets/line.ts'
-import { createScreen, noon, record, second, snapshot } from './harness.ts'
+import { changed, createScreen, noon, record, report, second, snapshot } from './harness.ts'
 
 const source = (more: Partial<TimelineSource>): TimelineSource => ({
   snapshots: [],
   records: new Map(),
   total: 0,
+  now: noon,
   expanded: new Set(),
   ...more,
 })
@@ -41,7 +42,8 @@ test('rows and gaps together stand for every record once, whatever is loaded', (
       const standing = rows.reduce((sum, row) => sum + weight(row), 0)
       assert.equal(standing + new Set(kept).size, total)
       assert.equal(rows.filter(({ kind }) => kind === 'snapshot').length, kept.length)
-      assert.equal(rows[0]?.kind, 'now')
+      assert.equal(rows[0]?.kind, 'day')
+      assert.equal(rows[1]?.kind, 'now')
     }),
   )
 })
@@ -55,7 +57,7 @@ test('newest first, a row for each day with what happened on it', () => {
       total: 4,
     }),
   )
-  assert.equal(kinds(rows), 'now day record record day record snapshot')
+  assert.equal(kinds(rows), 'day now record record day record snapshot')
   assert.deepEqual(
     rows.flatMap(row => (row.kind === 'day' ? [row.records] : [])),
     [2, 1],
@@ -63,20 +65,53 @@ test('newest first, a row for each day with what happened on it', () => {
   assert.deepEqual(rows.map(rowState), [undefined, undefined, '#3', '#2', undefined, '#1', 's0'])
 })
 
+test('today begins with now, also where nothing has happened today', () => {
+  const rows = timelineRows(source({ records: known(record(0, { time: noon - 3 * 86_400 * second })), total: 1 }))
+  assert.equal(kinds(rows), 'day now day record')
+  assert.deepEqual(
+    rows.flatMap(row => (row.kind === 'day' ? [row.records] : [])),
+    [0, 1],
+  )
+})
+
+test('now counts what is damaged apart, and the title says what is kept', () => {
+  const screen = createScreen({ columns: 45, rows: 20 })
+  screen.press('5')
+  screen.answer('status', report([changed('a'), changed('b', { state: 'damaged' })]))
+  screen.answer('snapshots', [snapshot('s1', 10), snapshot('s2', 20)])
+  assert.match(screen.title(), /^5 TIMELINE {2}now #41 .* 2 kept$/)
+  screen.answer(
+    'space',
+    new Map([
+      ['s2', 3_250_000],
+      ['s1', 1000],
+    ]),
+  )
+  assert.match(screen.title(), / 2 kept 3\.1 MB$/)
+  const drawn = timelineListLines(screen.model().panes.timeline, contextOf(screen.model(), 'timeline')).map(plainText)
+  assert.match(drawn[1] ?? '', /now {3}1 changed, 1 damaged +c shows $/)
+  const detail = timelineDetailLines(screen.model().panes.timeline, contextOf(screen.model(), 'timeline')).map(
+    plainText,
+  )
+  assert.match(detail.join('\n'), / ~ a\s+\n ! b +damaged/)
+  screen.send({ type: 'resize', size: { columns: 100, rows: 24 } })
+  assert.match(screen.title(), /2 kept 3\.1 MB .*c: 1 changed 1 damaged$/)
+})
+
 test('runs of what was kept become one row, until it is opened', () => {
   const absorbs = [1, 2, 3, 4].map(seq =>
     record(seq, { action: 'absorb', subject: { kind: 'file', id: `log/a${seq}` } }),
   )
   const closed = source({ records: known(record(0), ...absorbs, record(5)), total: 6 })
-  assert.equal(kinds(timelineRows(closed)), 'now day record fold record')
+  assert.equal(kinds(timelineRows(closed)), 'day now record fold record')
   const open = { ...closed, expanded: new Set([4]) }
-  assert.equal(kinds(timelineRows(open)), 'now day record record record record record record')
+  assert.equal(kinds(timelineRows(open)), 'day now record record record record record record')
   const other = known(
     record(0, { action: 'absorb' }),
     record(1, { action: 'absorb', actor: 'watch' }),
     record(2, { action: 'absorb' }),
   )
-  assert.equal(kinds(timelineRows(source({ records: other, total: 3 }))), 'now day record record record')
+  assert.equal(kinds(timelineRows(source({ records: other, total: 3 }))), 'day now record record record')
 })
 
 test('a million records are a gap until they come into view', () => {
@@ -122,8 +157,8 @@ test('rows are drawn as the design shows them', () => {
   screen.answer('records', [record(40, { summary: 'rollback to Fri 22:40', action: 'rollback' }), record(41)])
   screen.answer('space', new Map([['20261121-2240', 3_250_000]]))
   const drawn = timelineListLines(screen.model().panes.timeline, contextOf(screen.model(), 'timeline')).map(plainText)
-  assert.match(drawn[0] ?? '', /^> {2}now {3}looking \.\.\. .*c shows $/)
-  assert.match(drawn[1] ?? '', /^-- Sun 22 Nov -+ 2 ops\+? $/)
+  assert.match(drawn[0] ?? '', /^-- Sun 22 Nov -+ 2 ops\+? $/)
+  assert.match(drawn[1] ?? '', /^> {2}now {3}looking \.\.\. .*c shows $/)
   assert.match(drawn[2] ?? '', /^ \| \d\d:\d\d you {3}put f41 +#41 $/)
   assert.match(drawn[4] ?? '', /^ o \d\d:\d\d daily +P +3\.1M $/)
   for (const row of drawn) assert.ok(row.length <= 45)

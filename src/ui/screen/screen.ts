@@ -76,9 +76,9 @@ export function createScreen({ input, terminal, onInput, onResize, cursor }: Scr
     size = next
     shown = undefined
     Object.assign(output, size)
+    // The frame that is held is for the old size: its rows would wrap. The one for the new size comes of these two.
     onResize(size)
     output.emit('resize')
-    draw()
   }
   const onTerminalResize = (): void => resized(sizeOf(terminal) ?? size)
   // Another process stopped and continued this one: the shell has had the terminal meanwhile.

@@ -6,6 +6,7 @@ import { helpPanel } from './help.ts'
 import { moved } from './list.ts'
 import type { Effect, FocusArea, Model, Step } from './model.ts'
 import { stay, stepPane, withEffects } from './steps.ts'
+import { leavePast, openTimeCursor } from './timeCursor.ts'
 
 export type GlobalAction =
   | 'time'
@@ -111,7 +112,7 @@ export function globalAction(model: Model, action: GlobalAction | `pane.${PaneId
     case 'changes':
       return withEffects(model, send({ type: 'show', pane: 'changes' }))
     case 'time':
-      return withEffects(model, timePrompt, { type: 'ask', channel: 'timeline.snapshots', query: { ask: 'snapshots' } })
+      return openTimeCursor(model)
     case 'undo':
       return withEffects(model, { type: 'ask', channel: 'global.undo', query: { ask: 'undoable', direction: 'undo' } })
     case 'redo':
@@ -154,11 +155,6 @@ export function globalAction(model: Model, action: GlobalAction | `pane.${PaneId
   }
 }
 
-const timePrompt: Effect = send({
-  type: 'prompt',
-  prompt: { id: 'global.time', label: 'time', text: '', cursor: 0, data: '', live: false },
-})
-
 /** Sizes or areas changed: the pane on the screen settles in them. */
 export function rearranged(model: Model): Step<Model> {
   return stepPane(model, model.pane, (pane, state, context) => {
@@ -179,12 +175,6 @@ function closed(model: Model): Step<Model> {
   if (model.enlarged) return rearranged({ ...model, enlarged: false })
   if (model.past !== undefined) return leavePast(model)
   return model.backStack.length > 0 ? withEffects(model, send({ type: 'back' })) : stay(model)
-}
-
-/** Back to now: Files list the disk again. */
-export function leavePast(model: Model): Step<Model> {
-  const next = { ...model, past: undefined }
-  return stepPane(next, 'files', (pane, state, context) => pane.enter(state, context, undefined))
 }
 
 /** q: back to the list, to the pane before, out. */

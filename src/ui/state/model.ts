@@ -101,6 +101,8 @@ export interface Prompt {
   readonly data: string
   /** Tell every change, not only the end: filters. */
   readonly live: boolean
+  /** Of the time cursor: the snapshot that was stepped to, as long as nothing is typed. */
+  readonly chosen?: StatePoint
 }
 
 export interface Panel {

@@ -8,6 +8,7 @@ import type { Model, Overlay, Panel, Prompt, Step } from './model.ts'
 import { paletteItems } from './palette.ts'
 import { bodyRows, panelHeight, panelRows } from './panel.ts'
 import { stay, withEffects } from './steps.ts'
+import { follow, stepOf, stepped } from './timeCursor.ts'
 
 type PromptOverlay = Extract<Overlay, { kind: 'prompt' }>
 type PaletteOverlay = Extract<Overlay, { kind: 'palette' }>
@@ -58,21 +59,27 @@ function promptKey(
   const { id, text, data } = prompt
   if (action === 'submit') return withEffects(withoutTop(model), send({ type: 'prompted', id, text, data }))
   if (action === 'leave') return withEffects(withoutTop(model), send({ type: 'promptLeft', id, data }))
-  if (id === 'global.time' && (action === 'previous' || action === 'next'))
-    return stay(withTop(model, { kind: 'prompt', prompt: snapshotStep(model, prompt, action) }))
+  const step = stepOf(prompt, action, typed)
+  if (step !== undefined) {
+    const next = stepped(model, prompt, step)
+    return follow(withTop(model, { kind: 'prompt', prompt: next }), next.chosen)
+  }
   const edited = typed === undefined ? edit(prompt, action) : inserted(prompt, typed)
   const next = withTop(model, { kind: 'prompt', prompt: edited })
   if (!prompt.live || edited.text === text) return stay(next)
   return withEffects(next, send({ type: 'promptChanged', id, text: edited.text, data }))
 }
 
-function inserted(prompt: Prompt, typed: string): Prompt {
+/** What is typed takes the place of a snapshot that was stepped to. */
+function inserted({ chosen, ...prompt }: Prompt, typed: string): Prompt {
+  if (chosen !== undefined) return { ...prompt, text: typed, cursor: typed.length }
   const text = prompt.text.slice(0, prompt.cursor) + typed + prompt.text.slice(prompt.cursor)
   return { ...prompt, text, cursor: prompt.cursor + typed.length }
 }
 
-function edit(prompt: Prompt, action: PromptAction | undefined): Prompt {
+function edit({ chosen, ...prompt }: Prompt, action: PromptAction | undefined): Prompt {
   const { text, cursor } = prompt
+  if (action === undefined && chosen !== undefined) return { ...prompt, chosen }
   const characters = (part: string): string[] => [...part]
   const last = characters(text.slice(0, cursor)).at(-1) ?? ''
   const first = characters(text.slice(cursor))[0] ?? ''
@@ -98,16 +105,6 @@ function edit(prompt: Prompt, action: PromptAction | undefined): Prompt {
     default:
       return prompt
   }
-}
-
-/** Up and down in the time prompt: snapshots, newest first. */
-function snapshotStep(model: Model, prompt: Prompt, action: 'previous' | 'next'): Prompt {
-  const names = model.panes.timeline.snapshots.map(({ name }) => name)
-  const at = names.indexOf(prompt.text)
-  const step = action === 'previous' ? -1 : 1
-  const next = at < 0 ? (action === 'previous' ? names.length - 1 : names.length) : at + step
-  const text = names[Math.max(0, next)] ?? ''
-  return { ...prompt, text, cursor: text.length }
 }
 
 function paletteKey(

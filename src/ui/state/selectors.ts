@@ -1,6 +1,7 @@
 // The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
 
 import { displayBytes } from '../../core/format/bytes.ts'
+import type { StatePoint } from '../../core/timeline/model.ts'
 import { type KeyMap, keysText } from '../input/keymap.ts'
 import { failedMap, startMap } from '../input/scopes.ts'
 import type { PaneId } from '../panes/registry.ts'
@@ -16,6 +17,7 @@ import type { Model, StatusView, WorkView } from './model.ts'
 import { commandLine, quoted } from './operation.ts'
 import { overlayHints } from './overlays.ts'
 import { stateTextOf } from './paths.ts'
+import { steppedText, steppedTo, timePromptId } from './timeCursor.ts'
 
 const wideColumnsMin = 140
 
@@ -25,7 +27,8 @@ export function titleLine(model: Model): Line {
   const tabs = columns < sideColumnsMin ? [span(titleOf(model), 'title')] : tabSpans(model)
   const wide = columns >= wideColumnsMin
   const gap = wide ? '    ' : '  '
-  const middle: Line = model.past === undefined ? nowSpans(model, gap) : pastSpans(model, gap)
+  const past = steppedTo(model) ?? model.past
+  const middle: Line = past === undefined ? nowSpans(model, gap) : pastSpans(past, model.clock, gap)
   const left: Line = [...tabs, ...middle]
   const changes = changesSpans(model.status, wide)
   const right: Line = wide ? [...changes, ...progressSpans(model)] : changes
@@ -69,11 +72,9 @@ function nowSpans(model: Model, gap: string): Line {
   return [span(`${path}${gap}`), span(`now #${model.lastSeq}`), ...readOnly]
 }
 
-function pastSpans(model: Model, gap: string): Line {
-  const { past, clock } = model
-  if (past === undefined) return []
-  const name = past.snapshot === undefined ? '' : ` ${past.snapshot}`
-  return [span(gap), span(` PAST ${momentText(past.time, clock)} #${past.seq}${name} `, 'past')]
+function pastSpans({ snapshot, time, seq }: StatePoint, clock: number, gap: string): Line {
+  const name = snapshot === undefined ? '' : ` ${snapshot}`
+  return [span(gap), span(` PAST ${momentText(time, clock)} #${seq}${name} `, 'past')]
 }
 
 /** `c: 4 changed 1 damaged` */
@@ -119,10 +120,12 @@ export function messageRow(model: Model): BottomRow | undefined {
   const columns = model.size.columns - 1
   const top = model.overlays.at(-1)
   if (top?.kind === 'prompt') {
-    const { label, text, cursor } = top.prompt
-    return promptRow(`${label}: `, text, cursor, columns)
+    const { id, label, text, cursor } = top.prompt
+    const aside = id === timePromptId ? timeAside(model) : ''
+    return promptRow({ label: `${label}: `, text, cursor, aside }, columns)
   }
-  if (top?.kind === 'palette') return promptRow(':', top.text, top.text.length, columns)
+  if (top?.kind === 'palette')
+    return promptRow({ label: ':', text: top.text, cursor: top.text.length, aside: '' }, columns)
   if (model.armed !== undefined) return longMessage(line(model.armed.text, 'strong'), line('Esc no', 'dim'), model.size)
   if (model.toast !== undefined) {
     const role = model.toast.kind === 'info' ? 'plain' : model.toast.kind
@@ -143,13 +146,25 @@ function longMessage(text: Line, end: Line, { columns, rows }: Model['size']): B
   return shown.length === 1 ? { line: bottom } : { line: bottom, above: shown.slice(0, -1) }
 }
 
+/** What the time cursor says beside what is chosen, and how it is moved where nothing is. */
+function timeAside(model: Model): string {
+  const top = model.overlays.at(-1)
+  const empty = top?.kind === 'prompt' && top.prompt.text === ''
+  const text = empty ? 'now; arrows step, H L by day, or type: yesterday 22:40' : steppedText(model)
+  return text === '' ? '' : `  ${text}`
+}
+
 /** The end of a long text stays in sight, with the cursor. */
-function promptRow(label: string, text: string, cursor: number, columns: number): BottomRow {
+function promptRow(
+  prompt: { readonly label: string; readonly text: string; readonly cursor: number; readonly aside: string },
+  columns: number,
+): BottomRow {
+  const { label, text, cursor, aside } = prompt
   const room = Math.max(4, columns - cellWidth(label) - 1)
   const before = cutStart(text.slice(0, cursor), room)
   const at = cellWidth(label) + cellWidth(before)
   return {
-    line: fitLine([span(label, 'key'), span(before + text.slice(cursor))], columns),
+    line: fitLine([span(label, 'key'), span(before + text.slice(cursor)), span(aside, 'dim')], columns),
     cursor: Math.min(at, columns - 1),
   }
 }

@@ -7,15 +7,7 @@ import { type MoveAction, send } from '../panes/pane.ts'
 import { type PaneId, paneFacts, paneIds, paneOf } from '../panes/registry.ts'
 import { contextOf, layoutFor } from './context.ts'
 import { failedKey, firstStartKey, firstStartMessage, initialFirstStart } from './firstStart.ts'
-import {
-  focused,
-  type GlobalAction,
-  globalAction,
-  leavePast,
-  moveAction,
-  rearranged,
-  searched,
-} from './globalActions.ts'
+import { focused, type GlobalAction, globalAction, moveAction, rearranged, searched } from './globalActions.ts'
 import { lookedAgain } from './looks.ts'
 import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
 import { operationText } from './operation.ts'
@@ -23,6 +15,7 @@ import { overlayKey, pasted } from './overlays.ts'
 import { repairPanel, repairText } from './repair.ts'
 import { resultText, rollbackPanel, undoText } from './results.ts'
 import { andThen, stay, stepPane, withEffects } from './steps.ts'
+import { followed, leavePast, timeCursorLeft, timePromptId } from './timeCursor.ts'
 
 const statusAfterChangeMs = 300
 /** A message stays for at least this long, however fast keys come. */
@@ -210,6 +203,8 @@ function ownPart(model: Model, message: Message): Step<Model> {
       return edited(model, message)
     case 'prompted':
       return prompted(model, message)
+    case 'promptLeft':
+      return message.id === timePromptId ? timeCursorLeft(model, message.data) : stay(model)
     default:
       return stay(model)
   }
@@ -256,6 +251,7 @@ function answered(model: Model, message: Extract<Message, { type: 'answer' }>): 
     return withEffects(model, send({ type: 'panel', panel: rollbackPanel(message.answer, message.query.to) }))
   if (message.ask === 'state' && message.channel === 'global.time')
     return shown({ ...model, past: message.answer, toast: undefined }, 'files')
+  if (message.ask === 'state') return followed(model, message.channel, message.answer)
   return stay(model)
 }
 

@@ -62,7 +62,10 @@ function nowSpans({ status }: Context): Line {
   const { report, checking } = status
   if (report === undefined) return [span(checking ? 'looking ...' : 'not looked yet', 'dim')]
   if (report.changes.length === 0) return [span('as recorded', 'good')]
-  return changeCountSpans(report, { changed: 'changed outside', separator: ', ' })
+  const { damaged, unreadable, applying } = report.counts
+  // Beside other words there is room for the short one only.
+  const alone = damaged + unreadable + applying === 0
+  return changeCountSpans(report, { changed: alone ? 'changed outside' : 'changed', separator: ', ' })
 }
 
 function snapshotLine(snapshot: SnapshotView, sign: string, state: TimelineState, width: number): Line {

@@ -24,6 +24,7 @@ export interface TimelineSource {
   readonly records: ReadonlyMap<number, RecordView>
   /** How many records there are. */
   readonly total: number
+  readonly now: number
   /** Folds that are open, by the number of their newest record. */
   readonly expanded: ReadonlySet<number>
 }
@@ -48,7 +49,7 @@ export function rowKey(row: TimelineRow): string {
 
 const foldRecordsMin = 3
 
-/** All rows, newest first: the `now` row, then days with what happened on them. */
+/** All rows, newest first: days with what happened on them; today begins with the `now` row. */
 export function timelineRows(source: TimelineSource): TimelineRow[] {
   const items = withGaps(source)
   const rows: TimelineRow[] = []
@@ -74,7 +75,10 @@ export function timelineRows(source: TimelineSource): TimelineRow[] {
     rows.push(row)
   }
   closeDay()
-  return [{ kind: 'now' }, ...rows]
+  const [first, ...rest] = rows
+  const today = dayNumber(source.now)
+  if (first?.kind === 'day' && first.day === today) return [first, { kind: 'now' }, ...rest]
+  return [{ kind: 'day', day: today, time: source.now, records: 0, more: false }, { kind: 'now' }, ...rows]
 }
 
 function timeOf(row: TimelineRow): number | undefined {

@@ -98,9 +98,9 @@ function recorded(
 /** Rows again, with the cursor on the row it was on. */
 export function rebuilt(state: TimelineState, context: Context): Step<TimelineState> {
   const current = currentRow(state)
-  const rows = timelineRows(state)
-  const key = current === undefined ? undefined : rowKey(current)
-  const at = key === undefined ? -1 : rows.findIndex(row => rowKey(row) === key)
+  const rows = timelineRows({ ...state, now: context.now })
+  const key = current === undefined ? 'now' : rowKey(current)
+  const at = rows.findIndex(row => rowKey(row) === key)
   const by = at < 0 ? 0 : at - state.list.cursor
   const list = settled(
     { ...state.list, cursor: state.list.cursor + by, top: Math.max(0, state.list.top + by) },
