@@ -219,6 +219,8 @@ export function storeSnapshots(context: TimelineContext): void {
   const file = runtime.open(temporary, 'create', 0o600)
   try {
     file.write(bytes, 0)
+    // A power cut must not leave a torn list under this name: what is signed and does not verify counts as damage.
+    file.flush()
   } finally {
     file.close()
   }
