@@ -210,6 +210,7 @@ export const nounDefaults: Readonly<Record<string, CommandName>> = {
   snapshot: 'snapshot list',
   checkpoint: 'checkpoint show',
   config: 'config get',
+  export: 'export tlog',
 }
 
 export function isCommandName(text: string): text is CommandName {

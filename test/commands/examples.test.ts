@@ -2,6 +2,8 @@
 // the reference documents.
 
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { plainStyle } from '../../src/cli/style.ts'
 import { textRenderers } from '../../src/cli/text/renderers.ts'
@@ -56,6 +58,9 @@ let shared: Fixture
 before(async () => {
   shared = await makeFixture()
   await must(shared.root, ['inclusion', '1', 'record-1.proof'])
+  fs.writeFileSync(path.join(shared.root, 'monday.checkpoint'), await must(shared.root, ['checkpoint', 'show']))
+  await must(shared.root, ['mkdir', 'since-monday'])
+  await must(shared.root, ['consistency', 'monday.checkpoint', '-o', 'monday.proof'])
 })
 after(() => shared.remove())
 

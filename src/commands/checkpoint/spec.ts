@@ -86,7 +86,7 @@ export const inclusionSpec = command({
 
 export const consistencySpec = command({
   name: 'consistency',
-  summary: 'Write a small file that proves that the history goes on from an older one',
+  summary: 'Write a small file that proves that an older history goes on here',
   about: [
     'OLD is a signed checkpoint that somebody kept (a file with what "sentctl checkpoint show" printed, or - for standard input), or a number of records. NEW is a newer signed checkpoint in a file; without it the newest is taken. Prints the proof, or writes it to the file of --output. "sentctl verify-consistency" checks it on any machine.',
     'When the history does not begin with OLD, the file shows that, and the exit code is 3: if both are signed by one key, it is the evidence of a fork.',
@@ -120,7 +120,7 @@ export const consistencySpec = command({
 
 export const verifyConsistencySpec = command({
   name: 'verify-consistency',
-  summary: 'Check a consistency file, or the evidence of a fork, by a key; needs no root folder',
+  summary: 'Check a consistency file by a key; needs no root folder',
   about: [
     'Exit code 0: the newer checkpoint is signed, and its history begins with the older tree. With --old it must be the tree of that checkpoint, which you kept. Exit code 3: it does not, or the file is damaged. A fork, two signed checkpoints of one log that contradict each other, is said as such: with such a file anyone can be shown that the owner of the key, or who has it, signed two histories.',
     'FILE may be - for standard input. Give --key twice where the log has changed its key between the two.',
