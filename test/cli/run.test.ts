@@ -392,3 +392,29 @@ test('a locked root folder is exit code 5, and names nothing it does not know', 
     holder.close()
   }
 })
+
+test('states given to diff as if they were paths are put where they belong, as a shell takes them', async () => {
+  const wrong = await run(['diff', '#0', '#1'], { cwd: fixture.root })
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.stderr, /do {8}sentctl diff --from '#0' --to '#1'\n/)
+  assert.match((await run(['diff', 'now'], { cwd: fixture.root })).stderr, /sentctl diff --from now\n/)
+  assert.equal((await run(['diff', 'no-such-file'], { cwd: fixture.root })).exitCode, 1)
+})
+
+test('times in errors are local for people and ISO in JSON', async () => {
+  const argv = ['show', '2001-02-03']
+  const { stderr } = await run(argv, { cwd: fixture.root })
+  assert.match(stderr, /expected {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d or later\n/)
+  const { error } = JSON.parse((await run([...argv, '--json'], { cwd: fixture.root })).stderr)
+  assert.match(error.expected, /^\d{4}-\d\d-\d\dT[\d:.]+Z or later$/)
+})
+
+test('inclusion -o writes the whole file or none', async () => {
+  const file = path.join(fixture.root, 'r.proof')
+  assert.equal((await run(['inclusion', '99999', '-o', 'r.proof'], { cwd: fixture.root })).exitCode, 1)
+  assert.equal(fs.existsSync(file), false)
+  assert.equal((await run(['inclusion', '1', '-o', 'r.proof'], { cwd: fixture.root })).exitCode, 0)
+  assert.ok(fs.readFileSync(file, 'utf8').length > 100)
+  assert.equal((await run(['inclusion', '1', 'a', '-o', 'b'], { cwd: fixture.root })).exitCode, 2)
+  fs.rmSync(file)
+})

@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
     version: '1.2.3',
     signal: options.signal ?? new AbortController().signal,
     stdoutGone: () => false,
-    createHost: async label => createDiskHost({ label, stateDirectoryPath: stateDirectoryOf(options.cwd) }),
+    createHost: async label => createDiskHost({ label, fetch, stateDirectoryPath: stateDirectoryOf(options.cwd) }),
     async openUi(_host, uiOptions) {
       ui.push(uiOptions)
       return 0
