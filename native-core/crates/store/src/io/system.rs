@@ -82,11 +82,11 @@ fn stat_of(stat: &Stat) -> FileStat {
         kind: kind_of(FileType::from_raw_mode(stat.st_mode as RawMode)),
         mode: (stat.st_mode & 0o7777) as u16,
         size: stat.st_size as u64,
-        mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-        ctime_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-        dev: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
-        links: stat.st_nlink as u64,
+        mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+        ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+        dev: stat.st_dev,
+        inode: stat.st_ino,
+        links: stat.st_nlink,
     }
 }
 

@@ -1,1 +1,15 @@
-//! The hot paths: scanning, hashing, taking in, staging.
+//! The hot paths: whole trees and whole packs in one call, on all processors. Each stands behind a function of the same
+//! name in TypeScript, writes the same objects and gives the same answers; what it cannot do it leaves to that one.
+
+pub mod adopt;
+pub mod cbor;
+pub mod changes;
+pub mod content;
+pub mod control;
+pub mod ignore;
+pub mod nodes;
+pub mod pack_sink;
+pub mod packing;
+pub mod stat_cache;
+
+pub use control::{Control, WorkError, WorkResult};

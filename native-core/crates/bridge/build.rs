@@ -1,0 +1,5 @@
+//! Lets the add-on find Node's symbols when it is loaded.
+
+fn main() {
+    napi_build::setup();
+}

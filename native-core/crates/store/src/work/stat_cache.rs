@@ -1,0 +1,254 @@
+//! The stat cache of `src/core/worktree/statCache.ts`: what the last look found, directory by directory. Derived; written
+//! and read by both implementations in the same form:
+//!
+//! File: magic 8 | blocks | u32 zero | u32 CRC-32 of all before.
+//! Block: u32 bytes of the rest | u16 path bytes | path | u8 1 and 32 bytes id of the recorded node, or 0 | u32 entries.
+//! Entry: u8 name bytes | name | u8 parts | [recorded: u8 kind, u16 mode, f64 size, link] | [disk: stat, link].
+//! Stat: f64 dev | u64 inode | f64 size | u16 mode | i64 mtime ns | i64 ctime ns. Link: u8 codec | 32 bytes id.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::WorkResult;
+use super::cbor::{Codec, Id, Link, Reader};
+use super::nodes::Encoded;
+use crate::io::{Directory, File, FileStat, Io, OpenMode};
+
+const MAGIC: &[u8; 8] = b"SNTSTAT2";
+const HAS_RECORDED: u8 = 1;
+const HAS_DISK: u8 = 2;
+const DRAIN_BYTES: usize = 4 << 20;
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Appends a new cache file; several threads may add blocks.
+pub struct CacheWriter<'a> {
+    io: &'a dyn Io,
+    file: File,
+    /// A stat with both times below it is kept.
+    settled_below_ns: i64,
+    out: Mutex<Out>,
+}
+
+#[derive(Default)]
+struct Out {
+    waiting: Vec<u8>,
+    position: u64,
+    crc: crc32fast::Hasher,
+}
+
+/// A file's stat on disk and the content that was found under it.
+pub struct Seen {
+    pub stat: FileStat,
+    pub content: Link,
+}
+
+impl<'a> CacheWriter<'a> {
+    pub fn create(io: &'a dyn Io, derived: &Directory, name: &[u8], settled_below_ns: i64) -> WorkResult<Self> {
+        let file = io.open(derived, name, OpenMode::Create(0o600))?;
+        let out = Mutex::new(Out { waiting: MAGIC.to_vec(), ..Out::default() });
+        Ok(CacheWriter { io, file, settled_below_ns, out })
+    }
+
+    /// A directory with its recorded node; entries in name order, each with what was seen of it on disk.
+    pub fn add(&self, path: &[u8], node: &Id, entries: &[(&Encoded, Option<&Seen>)]) -> WorkResult<()> {
+        let mut block = vec![0; 4];
+        block.extend_from_slice(&(path.len() as u16).to_le_bytes());
+        block.extend_from_slice(path);
+        block.push(1);
+        block.extend_from_slice(node);
+        block.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+        for (entry, seen) in entries {
+            let settled = seen.filter(|seen| {
+                seen.stat.mtime_ns < self.settled_below_ns && seen.stat.ctime_ns < self.settled_below_ns
+            });
+            encode_item(&mut block, entry, settled);
+        }
+        let length = (block.len() - 4) as u32;
+        block[..4].copy_from_slice(&length.to_le_bytes());
+        self.append(&block, DRAIN_BYTES)
+    }
+
+    fn append(&self, bytes: &[u8], drain_above: usize) -> WorkResult<()> {
+        let mut guard = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let out = &mut *guard;
+        out.waiting.extend_from_slice(bytes);
+        if out.waiting.len() > drain_above {
+            out.crc.update(&out.waiting);
+            self.io.write_at(&self.file, &out.waiting, out.position)?;
+            out.position += out.waiting.len() as u64;
+            out.waiting.clear();
+        }
+        Ok(())
+    }
+
+    pub fn finish(self) -> WorkResult<()> {
+        self.append(&[0; 4], 0)?;
+        let out = self.out.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.io.write_at(&self.file, &out.crc.finalize().to_le_bytes(), out.position)?)
+    }
+}
+
+fn encode_item(block: &mut Vec<u8>, entry: &Encoded, seen: Option<&Seen>) {
+    block.push(entry.name.len() as u8);
+    block.extend_from_slice(&entry.name);
+    block.push(HAS_RECORDED | if seen.is_some() { HAS_DISK } else { 0 });
+    if let Some((kind, mode, size, content)) = fields_of(&entry.bytes) {
+        block.push(kind);
+        block.extend_from_slice(&mode.to_le_bytes());
+        block.extend_from_slice(&(size as f64).to_le_bytes());
+        push_link(block, &content);
+    }
+    if let Some(Seen { stat, content }) = seen {
+        block.extend_from_slice(&(stat.dev as f64).to_le_bytes());
+        block.extend_from_slice(&stat.inode.to_le_bytes());
+        block.extend_from_slice(&(stat.size as f64).to_le_bytes());
+        block.extend_from_slice(&stat.mode.to_le_bytes());
+        block.extend_from_slice(&stat.mtime_ns.to_le_bytes());
+        block.extend_from_slice(&stat.ctime_ns.to_le_bytes());
+        push_link(block, content);
+    }
+}
+
+fn fields_of(entry: &[u8]) -> Option<(u8, u16, u64, Link)> {
+    let mut reader = Reader::new(entry);
+    reader.list()?;
+    reader.bytes()?;
+    let kind = reader.integer()? as u8;
+    let mode = reader.integer()? as u16;
+    let size = reader.integer()?;
+    Some((kind, mode, size, reader.link()?))
+}
+
+fn push_link(block: &mut Vec<u8>, link: &Link) {
+    block.push(if link.codec == Codec::Raw { 0 } else { 1 });
+    block.extend_from_slice(&link.id);
+}
+
+/// A cache that was read.
+pub struct StatCache {
+    bytes: Vec<u8>,
+    blocks: HashMap<Vec<u8>, (usize, usize)>,
+}
+
+/// One directory in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedDirectory<'a> {
+    pub node: Option<Id>,
+    pub items: Vec<CachedItem<'a>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CachedItem<'a> {
+    pub name: &'a [u8],
+    pub recorded: Option<Recorded>,
+    pub disk: Option<CachedStat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recorded {
+    pub kind: u8,
+    pub mode: u16,
+    pub size: f64,
+    pub content: Link,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CachedStat {
+    pub dev: f64,
+    pub inode: u64,
+    pub size: f64,
+    pub mode: u16,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    pub content: Link,
+}
+
+impl CachedStat {
+    pub fn is(&self, stat: &FileStat) -> bool {
+        self.size == stat.size as f64
+            && self.mode == stat.mode
+            && self.mtime_ns == stat.mtime_ns
+            && self.ctime_ns == stat.ctime_ns
+            && self.inode == stat.inode
+            && self.dev == stat.dev as f64
+    }
+}
+
+impl StatCache {
+    /// None when there is no file, or anything is odd about it.
+    pub fn load(io: &dyn Io, derived: &Directory, name: &[u8]) -> Option<StatCache> {
+        let bytes = crate::io::read_whole(io, derived, name, FILE_BYTES_MAX).ok()??;
+        let end = bytes.len().checked_sub(8)?;
+        let crc = u32::from_le_bytes(*bytes[end + 4..].first_chunk()?);
+        if end < 8 || !bytes.starts_with(MAGIC) || crc32fast::hash(&bytes[..end + 4]) != crc {
+            return None;
+        }
+        let mut blocks = HashMap::new();
+        let mut at = 8;
+        while at < end {
+            let length = u32::from_le_bytes(*bytes[at..end].first_chunk()?) as usize;
+            let block = bytes[..end].get(at + 4..at.checked_add(4 + length)?)?;
+            let path_length = u16::from_le_bytes(*block.first_chunk()?) as usize;
+            blocks.insert(block.get(2..2 + path_length)?.to_vec(), (at + 6 + path_length, at + 4 + length));
+            at += 4 + length;
+        }
+        Some(StatCache { bytes, blocks })
+    }
+
+    /// Tells one file from another.
+    pub fn checksum(&self) -> u32 {
+        self.bytes.last_chunk().map_or(0, |crc| u32::from_le_bytes(*crc))
+    }
+
+    pub fn directories(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub fn directory(&self, path: &[u8]) -> Option<CachedDirectory<'_>> {
+        let (from, to) = self.blocks.get(path)?;
+        decode_block(&mut Reader::new(&self.bytes[*from..*to]))
+    }
+}
+
+fn fixed<const N: usize>(reader: &mut Reader<'_>) -> Option<[u8; N]> {
+    reader.take(N)?.try_into().ok()
+}
+
+fn decode_block<'a>(reader: &mut Reader<'a>) -> Option<CachedDirectory<'a>> {
+    let node = if reader.take(1)?[0] == 1 { Some(fixed(reader)?) } else { None };
+    let count = u32::from_le_bytes(fixed(reader)?);
+    let mut items = Vec::with_capacity(count.min(1 << 16) as usize);
+    for _ in 0..count {
+        let length = reader.take(1)?[0];
+        let name = reader.take(length.into())?;
+        let parts = reader.take(1)?[0];
+        let recorded = if parts & HAS_RECORDED != 0 { Some(decode_recorded(reader)?) } else { None };
+        let disk = if parts & HAS_DISK != 0 { Some(decode_stat(reader)?) } else { None };
+        items.push(CachedItem { name, recorded, disk });
+    }
+    Some(CachedDirectory { node, items })
+}
+
+fn decode_link(reader: &mut Reader<'_>) -> Option<Link> {
+    let codec = if reader.take(1)?[0] == 0 { Codec::Raw } else { Codec::DagCbor };
+    Some(Link { codec, id: fixed(reader)? })
+}
+
+fn decode_recorded(reader: &mut Reader<'_>) -> Option<Recorded> {
+    let kind = reader.take(1)?[0];
+    let mode = u16::from_le_bytes(fixed(reader)?);
+    let size = f64::from_le_bytes(fixed(reader)?);
+    Some(Recorded { kind, mode, size, content: decode_link(reader)? })
+}
+
+fn decode_stat(reader: &mut Reader<'_>) -> Option<CachedStat> {
+    Some(CachedStat {
+        dev: f64::from_le_bytes(fixed(reader)?),
+        inode: u64::from_le_bytes(fixed(reader)?),
+        size: f64::from_le_bytes(fixed(reader)?),
+        mode: u16::from_le_bytes(fixed(reader)?),
+        mtime_ns: i64::from_le_bytes(fixed(reader)?),
+        ctime_ns: i64::from_le_bytes(fixed(reader)?),
+        content: decode_link(reader)?,
+    })
+}
