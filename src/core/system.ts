@@ -426,6 +426,9 @@ function signHeld(host: Host, parts: Parts, keys: LogKeys): void {
   })
 }
 
+/** What one process adds to recycle.trace on its way out; where more is missing, the next ones go on. */
+const traceRecordsMax = 10_000
+
 /** On the way out: the checkpoint, recycle.lock and recycle.trace. Skipped when somebody else is writing. */
 async function writeProjections(host: Host, parts: Parts): Promise<void> {
   const { context, keys } = parts
@@ -434,7 +437,7 @@ async function writeProjections(host: Host, parts: Parts): Promise<void> {
       signHeld(host, parts, keys)
       storeSnapshots(context)
     }
-    for await (const _ of storeTrace(context, parts.origin));
+    for await (const _ of storeTrace(context, parts.origin, { recordsMax: traceRecordsMax }));
   })
 }
 

@@ -2,7 +2,6 @@
 // force. A projection: appended to when it still fits, made anew when it does not.
 
 import { isSentientError, SentientError } from '../errors.ts'
-import { hexOf } from '../format/bytes.ts'
 import { parseOrigin } from '../format/checkpoint.ts'
 import type { ObjectId } from '../format/id.ts'
 import { decodeTraceHeader, decodeTraceItemAt, encodeTraceHeader, encodeTraceItem } from '../format/recycleTrace.ts'
@@ -10,7 +9,7 @@ import { encodeState } from '../format/state.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory, OpenFile } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
-import { createSlicer } from '../progress.ts'
+import { createSlicer, inSlices } from '../progress.ts'
 import { sortChanges } from '../store/changes.ts'
 import { diffTrees, editTree, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from './context.ts'
@@ -25,20 +24,31 @@ const bufferBytes = 1 << 20
 /** Rewritten when more than this share of its records lies before the oldest snapshot. */
 const staleShare = 0.5
 
+/** Made anew here, by several processes where it is long, and moved into its place when it is whole. */
+const unfinishedName = 'trace.new'
+
 interface Position {
   readonly origin: string
   readonly base: number
   readonly next: number
   readonly bytes: number
+  /** It is about the file that is being made anew, not about recycle.trace. */
+  readonly unfinished: boolean
+}
+
+export interface TraceOptions {
+  readonly signal?: AbortSignal | undefined
+  /** At most so many records are added; the next one goes on. */
+  readonly recordsMax?: number
 }
 
 /**
  * Brings recycle.trace up to the journal's head. Where records or lists are lost, the states around them tell what was
  * changed; where these can not be read either it is left as it was, for verify to say why: false then.
  */
-export async function* storeTrace(context: TimelineContext, origin: string, signal?: AbortSignal): Work<boolean> {
+export async function* storeTrace(context: TimelineContext, origin: string, options: TraceOptions = {}): Work<boolean> {
   try {
-    yield* bringUpToDate(context, origin, signal)
+    yield* bringUpToDate(context, origin, options)
     return true
   } catch (error) {
     if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
@@ -46,27 +56,18 @@ export async function* storeTrace(context: TimelineContext, origin: string, sign
   }
 }
 
-async function* bringUpToDate(context: TimelineContext, origin: string, signal?: AbortSignal): Work<void> {
+async function* bringUpToDate(context: TimelineContext, origin: string, options: TraceOptions): Work<void> {
   const { root, derived } = context.directories
   const size = context.journal.head().size
   if (size === 0 || derived === undefined) return
   const horizon = firstReadable(context, keptHorizon(context))
   if (horizon === undefined) return
-  const known = readPosition(derived)
-  const fits =
-    known !== undefined &&
-    known.origin === origin &&
-    known.base <= horizon &&
-    // What the replay starts from must not have been pruned.
-    known.base >= gcHorizon(context) - 1 &&
-    known.next <= size &&
-    root.stat(traceName)?.size === known.bytes &&
-    (horizon - known.base) / Math.max(1, known.next - known.base) <= staleShare
-  if (fits && known.next === size) return
-  const start = fits ? known : undefined
-  const temporary = `trace-${hexOf(context.random.bytes(4))}`
-  const file = start === undefined ? derived.open(temporary, 'create', 0o600) : root.open(traceName, 'modify')
-  let done = false
+  const start = goOn(context, { origin, horizon, size })
+  if (start?.unfinished === false && start.next === size) return
+  const unfinished = start?.unfinished !== false
+  const to = Math.min(size, (start?.next ?? horizon + 1) + (options.recordsMax ?? size))
+  const file = openAt(context, start)
+  let position: Position
   try {
     const base = start?.base ?? horizon
     const out = appender(file, start?.bytes ?? 0)
@@ -76,15 +77,41 @@ async function* bringUpToDate(context: TimelineContext, origin: string, signal?:
     const from = start?.next ?? base + 1
     const before = context.journal.read(from - 1)
     if (before.state !== 'intact') throw new SentientError('DAMAGED', { where: `#${from - 1}` })
-    yield* writeItems(context, out, { from, to: size, before: before.record.envelope.root, signal })
-    const bytes = out.end()
-    if (start === undefined) derived.rename(temporary, root, traceName)
-    done = true
-    writePosition(derived, { origin, base, next: size, bytes })
+    yield* writeItems(context, out, { from, to, before: before.record.envelope.root, signal: options.signal })
+    position = { origin, base, next: to, bytes: out.end(), unfinished: unfinished && to < size }
   } finally {
     file.close()
-    if (!done && start === undefined) derived.removeFile(temporary)
   }
+  if (unfinished && !position.unfinished) derived.rename(unfinishedName, root, traceName)
+  writePosition(derived, position)
+}
+
+/** Where an earlier process left off, when what it wrote is still of use. */
+function goOn(
+  context: TimelineContext,
+  { origin, horizon, size }: { readonly origin: string; readonly horizon: number; readonly size: number },
+): Position | undefined {
+  const { root, derived } = context.directories
+  const known = derived === undefined ? undefined : readPosition(derived)
+  if (known === undefined) return undefined
+  const file = known.unfinished ? derived?.stat(unfinishedName) : root.stat(traceName)
+  const fits =
+    known.origin === origin &&
+    known.base <= horizon &&
+    // What the replay starts from must not have been pruned.
+    known.base >= gcHorizon(context) - 1 &&
+    known.next <= size &&
+    file?.size === known.bytes &&
+    (known.unfinished || (horizon - known.base) / Math.max(1, known.next - known.base) <= staleShare)
+  return fits ? known : undefined
+}
+
+function openAt(context: TimelineContext, start: Position | undefined): OpenFile {
+  const { root, derived } = context.directories as { root: Directory; derived: Directory }
+  if (start !== undefined)
+    return start.unfinished ? derived.open(unfinishedName, 'modify') : root.open(traceName, 'modify')
+  if (derived.stat(unfinishedName) !== undefined) derived.removeFile(unfinishedName)
+  return derived.open(unfinishedName, 'create', 0o600)
 }
 
 function firstReadable(context: TimelineContext, from: number): number | undefined {
@@ -119,7 +146,7 @@ function appender(file: OpenFile, from: number) {
 async function* writeItems(
   context: TimelineContext,
   out: { write(bytes: Uint8Array): void },
-  range: { from: number; to: number; before: ObjectId; signal?: AbortSignal },
+  range: { from: number; to: number; before: ObjectId; signal: AbortSignal | undefined },
 ): Work<void> {
   const slicer = createSlicer(context.clock, range.signal)
   let { before } = range
@@ -127,30 +154,43 @@ async function* writeItems(
   for (const result of context.journal.records({ from: range.from, to: range.to })) {
     if (result.state !== 'intact') continue
     const { seq, envelope } = result.record
-    let part: TreeChange[] = []
-    const isTold = seq === next && isReadable(context, result.record)
+    const progress = () => ({ phase: 'writing recycle.trace', done: seq, total: range.to, unit: 'records' }) as const
+    const isTold = seq === next && (yield* inSlices(slicer, isReadable(context, result.record), progress))
     const changes = isTold ? changesOf(context, result.record) : changesBetween(context, before, envelope.root)
-    for (const change of changes) {
-      if (part.length === changesPerItem) {
-        out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: true }))
-        part = []
-      }
-      part.push(change)
-    }
-    out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: false }))
+    yield* inSlices(slicer, writeChangesOf(out, result.record, changes), progress)
     before = envelope.root
     next = seq + 1
-    if (slicer.due()) {
-      yield { phase: 'writing recycle.trace', done: seq, total: range.to, unit: 'records' }
-      await slicer.pause()
-    }
+    if (!slicer.due()) continue
+    context.journal.writerLock.progress()
+    yield progress()
+    await slicer.pause()
   }
 }
 
+/** One record's items; stops after each change. */
+function* writeChangesOf(
+  out: { write(bytes: Uint8Array): void },
+  { seq, envelope }: JournalRecord,
+  changes: Iterable<TreeChange>,
+): Generator<undefined, void> {
+  let part: TreeChange[] = []
+  for (const change of changes) {
+    if (part.length === changesPerItem) {
+      out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: true }))
+      part = []
+    }
+    part.push(change)
+    yield
+  }
+  out.write(encodeTraceItem({ seq, root: envelope.root, changes: part, more: false }))
+}
+
 /** Whether all that the record says of its changes can be read. */
-function isReadable(context: TimelineContext, record: JournalRecord): boolean {
+function* isReadable(context: TimelineContext, record: JournalRecord): Generator<undefined, boolean> {
+  // What a record says of one path is in itself.
+  if (record.body?.changes === undefined) return true
   try {
-    for (const _ of changesOf(context, record));
+    for (const _ of changesOf(context, record)) yield
     return true
   } catch (error) {
     if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
@@ -170,7 +210,8 @@ function readPosition(derived: Directory): Position | undefined {
       const bytes = Buffer.alloc(4_096)
       const value = JSON.parse(bytes.toString('utf8', 0, file.read(bytes, 0, bytes.length, 0)))
       const numbers = [value.base, value.next, value.bytes]
-      return typeof value.origin === 'string' && numbers.every(Number.isSafeInteger) ? value : undefined
+      if (typeof value.origin !== 'string' || !numbers.every(Number.isSafeInteger)) return undefined
+      return { ...value, unfinished: value.unfinished === true }
     } finally {
       file.close()
     }

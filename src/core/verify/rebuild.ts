@@ -115,7 +115,7 @@ export async function* rebuildTrace(context: TimelineContext, signal: AbortSigna
   const { derived } = context.directories
   if (derived === undefined) return []
   removeIfThere(derived, 'trace.json')
-  return (yield* storeTrace(context, context.verifier().name, signal)) ? ['recycle.trace'] : []
+  return (yield* storeTrace(context, context.verifier().name, { signal })) ? ['recycle.trace'] : []
 }
 
 /** What is kept in `.db` beside the stat cache, which checks itself; all of it is made anew when it is needed. */
