@@ -150,7 +150,8 @@ function judge(error: unknown, context: { action: Action | undefined; unreliable
     if (refusals.includes(error.code)) return
     if (context.unreliable && failures.includes(error.code)) return
   }
-  if (isHostError(error) && context.unreliable) return
+  // Errors of the ports reach the command line, which has words for them.
+  if (context.unreliable && isHostError(error)) return
   const what = context.action === undefined ? 'opening or closing' : JSON.stringify(context.action)
   throw new assert.AssertionError({ message: `${what} ended with ${(error as Error).stack}` })
 }

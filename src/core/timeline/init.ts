@@ -6,6 +6,7 @@ import { encodeFormatFile } from '../format/formatFile.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, Files, Randomness } from '../host/host.ts'
 import { createSlicer } from '../progress.ts'
+import { writeProblem } from '../worktree/apply.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
 import { reservedTopNames, settingsName } from '../worktree/reserved.ts'
@@ -120,8 +121,9 @@ export function isRootFolder(directory: Directory): boolean {
     runtime = directory.child('.runtime')
     return runtime?.stat('format')?.kind === 'file'
   } catch (error) {
-    if (isHostError(error)) return false
-    throw error
+    // What may not be looked into, or is something else, is none; a disk that fails is no answer.
+    if (isHostError(error, 'NOT_FOUND', 'DENIED', 'NOT_A_DIRECTORY', 'SYMLINK')) return false
+    throw writeProblem(error, directory.path)
   } finally {
     runtime?.close()
   }
