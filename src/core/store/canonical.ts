@@ -2,6 +2,7 @@
 // is so. Damage comes back as findings, each naming the object and the path it was first met at.
 
 import { isSentientError } from '../errors.ts'
+import { displayBytes } from '../format/bytes.ts'
 import { chunkBytesMax, listEntriesMax } from '../format/constants.generated.ts'
 import { decodeList, type ListNode } from '../format/content.ts'
 import { isFormatError } from '../format/formatError.ts'
@@ -24,8 +25,14 @@ export interface CanonicalOptions {
    * its directory, count, size), so that a link that is right in one place is still checked in another.
    */
   readonly seen?: (key: string) => boolean
-  /** Told after each node that was read. */
+  /** Bytes of a raw object: what entries and lists say of their contents is held against it. Undefined: not known. */
+  readonly sizeOf?: (link: Link) => number | undefined
+  /** The metadata that entries carry, where that is to be checked: as the state says. */
+  readonly metadataSet?: readonly string[]
+  /** Told of each node that is read, before its links. */
   readonly onNode?: (link: Link) => void
+  /** Told of every link of every node that is read, the same one each time it is met. */
+  readonly onLink?: (link: Link) => void
 }
 
 interface Place {
@@ -59,16 +66,17 @@ export function* canonicalSteps(
   options: CanonicalOptions = {},
 ): Generator<TreeFinding | undefined> {
   const stack: Place[] = [{ link: directory, path: '', claimed: undefined, slots: [] }]
+  const meta = options.metadataSet === undefined ? '' : ` ${options.metadataSet.join()}`
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
-    const key = `${place.link.id} ${place.slots?.join('.') ?? `list ${place.listDepth} ${place.last}`} ${place.claimed}`
+    const at = place.slots === undefined ? `list ${place.listDepth} ${place.last}` : place.slots.join('.') + meta
+    const key = `${place.link.id} ${at} ${place.claimed}`
     if (options.seen?.(key)) continue
     try {
-      if (place.slots === undefined) checkListNode(reader, place, stack)
-      else checkDirectoryNode(reader, place, place.slots, stack)
+      if (place.slots === undefined) checkList(reader, place, stack, options)
+      else checkDirectory(reader, place, place.slots, stack, options)
     } catch (error) {
       yield { ...findingOf(error), path: place.path, link: place.link }
     }
-    options.onNode?.(place.link)
     yield undefined
   }
 }
@@ -83,8 +91,17 @@ function findingOf(error: unknown): Pick<TreeFinding, 'code' | 'found'> {
   throw error
 }
 
-function checkDirectoryNode(reader: ObjectReader, place: Place, slots: readonly number[], stack: Place[]): void {
+function checkDirectory(
+  reader: ObjectReader,
+  place: Place,
+  slots: readonly number[],
+  stack: Place[],
+  options: CanonicalOptions,
+): void {
   const node: DirectoryNode = decodeNode(reader.get(place.link))
+  options.onNode?.(place.link)
+  if (node.kind === 'leaf') for (const entry of node.entries) options.onLink?.(entry.content)
+  else for (const slot of node.slots) if (slot !== null) options.onLink?.(slot.link)
   if (slots.length > 0) checkChild(slots, place.claimed!, node)
   else {
     if (node.kind === 'branch' && node.depth !== 0)
@@ -101,6 +118,20 @@ function checkDirectoryNode(reader: ObjectReader, place: Place, slots: readonly 
     return
   }
   for (const entry of node.entries) pushContent(entry, place, stack)
+  checkEntries(node.entries, options)
+}
+
+/** What entries say of themselves: their metadata is what the state names, their size that of their raw content. */
+function checkEntries(entries: readonly Entry[], { sizeOf, metadataSet }: CanonicalOptions): void {
+  for (const { name, kind, size, content, meta } of entries) {
+    const known = kind === 'dir' || content.codec !== 'raw' ? undefined : sizeOf?.(content)
+    if (known !== undefined && known !== size)
+      throw new NotCanonical(`${displayBytes(name)} has ${known} bytes, its entry says ${size}`)
+    if (metadataSet === undefined) continue
+    const owned = meta?.uid !== undefined
+    if (owned !== metadataSet.includes('owner') || (meta?.xattrs !== undefined && !metadataSet.includes('xattrs')))
+      throw new NotCanonical(`${displayBytes(name)} has other metadata than the state names`)
+  }
 }
 
 function pushContent(entry: Entry, place: Place, stack: Place[]): void {
@@ -110,8 +141,10 @@ function pushContent(entry: Entry, place: Place, stack: Place[]): void {
     stack.push({ link: entry.content, path, claimed: entry.size, last: true })
 }
 
-function checkListNode(reader: ObjectReader, place: Place, stack: Place[]): void {
+function checkList(reader: ObjectReader, place: Place, stack: Place[], options: CanonicalOptions): void {
   const node: ListNode = decodeList(reader.get(place.link))
+  options.onNode?.(place.link)
+  for (const { link } of node.entries) options.onLink?.(link)
   if (node.bytes !== place.claimed) throw new NotCanonical(`${node.bytes} bytes where ${place.claimed} are claimed`)
   if (place.listDepth === undefined) {
     if (node.entries.length < 2) throw new NotCanonical('a content of one part needs no list')
@@ -120,11 +153,21 @@ function checkListNode(reader: ObjectReader, place: Place, stack: Place[]): void
     throw new NotCanonical('a list node that is not full, with more behind it')
   }
   if (node.depth === 0) {
-    if (node.entries.some(entry => entry.bytes > chunkBytesMax)) throw new NotCanonical('a chunk over the limit')
+    checkChunks(node, options)
     return
   }
   for (const [index, entry] of node.entries.entries()) {
     const last = place.last === true && index === node.entries.length - 1
     stack.push({ link: entry.link, path: place.path, claimed: entry.bytes, listDepth: node.depth - 1, last })
+  }
+}
+
+/** The raw parts of a list have the bytes that it says. */
+function checkChunks({ entries }: ListNode, { sizeOf }: CanonicalOptions): void {
+  for (const { link, bytes } of entries) {
+    if (bytes > chunkBytesMax) throw new NotCanonical('a chunk over the limit')
+    const known = sizeOf?.(link)
+    if (known !== undefined && known !== bytes)
+      throw new NotCanonical(`a chunk has ${known} bytes, its list says ${bytes}`)
   }
 }

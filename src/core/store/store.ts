@@ -59,6 +59,8 @@ export interface Store {
   has(id: ObjectId): boolean
   /** Bytes that it takes in its pack, header included; undefined when no pack has it. */
   storedBytes(id: ObjectId): number | undefined
+  /** Bytes of the object itself, as its pack says; undefined when no pack has it. */
+  objectBytes(id: ObjectId): number | undefined
   /** Reads an object and checks it against its name; looks again, and into what gc moved away, before it says missing. */
   read(id: ObjectId): ReadResult
   /** Throws OBJECT_MISSING or DAMAGED, naming the object, the pack and the offset. The bytes are the caller's. */
@@ -151,6 +153,8 @@ export function openStore(options: StoreOptions): Store {
       const found = asStoreErrors('The store can not be read', () => set.findFirst(Buffer.from(id, 'hex')))
       return found === undefined ? undefined : entryHeaderBytes + found.place.storedBytes
     },
+    objectBytes: id =>
+      asStoreErrors('The store can not be read', () => set.findFirst(Buffer.from(id, 'hex'))?.place.objectBytes),
     read: id => asStoreErrors('The store can not be read', () => read(id)),
     get,
     beginIngest(ingestOptions) {

@@ -12,7 +12,7 @@ import { beginUnderLock } from '../timeline/recovery.ts'
 import { underLock } from '../timeline/transact.ts'
 import { readLosses } from './losses.ts'
 import { createReach, type Reach } from './reach.ts'
-import { retained } from './retained.ts'
+import { type Retained, retained } from './retained.ts'
 
 export interface GcOptions {
   /** Only counts; takes no lock. */
@@ -70,8 +70,7 @@ async function* markLive(context: TimelineContext, horizon: number, signal: Abor
   const unreadable: { seq: number; where: string; reason: string }[] = []
   for (const item of retained(context, { horizon })) {
     if (item.kind === 'unreadable') unreadable.push(item)
-    const link = item.kind === 'state' ? dagLink(item.root) : item.kind === 'link' ? item.link : undefined
-    for (const _ of link === undefined ? [undefined] : reach.link(link, item.seq)) {
+    for (const _ of stepsOf(reach, item)) {
       if (!slicer.due()) continue
       yield { phase: 'finding what is needed', done: reach.objects, unit: 'objects' }
       await slicer.pause()
@@ -89,6 +88,11 @@ async function* markLive(context: TimelineContext, horizon: number, signal: Abor
     found: record?.reason ?? node?.found,
     hint: 'Run sentctl repair first.',
   })
+}
+
+function stepsOf(reach: Reach, item: Retained): Iterable<unknown> {
+  if (item.kind === 'state') return reach.link(dagLink(item.root), item.seq)
+  return item.kind === 'link' ? reach.link(item.link, item.seq) : [undefined]
 }
 
 /** Appends the record that says what goes. */

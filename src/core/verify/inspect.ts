@@ -11,15 +11,16 @@ import { findPath } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
 import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
 import type { Finding, Work } from '../timeline/model.ts'
-import { gcHorizon, keptHorizon } from '../timeline/pruned.ts'
 import { settingsName } from '../worktree/reserved.ts'
 import { type Affected, affectedPaths } from './affected.ts'
-import { checkJournal, type JournalOutcome } from './journalCheck.ts'
+import { type ChangesCheck, createChangesCheck } from './changesCheck.ts'
+import { checkJournal, horizonOf, type JournalOutcome } from './journalCheck.ts'
 import { type Losses, readLosses } from './losses.ts'
 import { checkPacks, type DamagedEntry, type Depth, type PacksOutcome } from './packsCheck.ts'
 import { createReach, placeOf, type Reach, type Trouble } from './reach.ts'
-import { createReport, many, type Report } from './report.ts'
-import { lastReadable, retained } from './retained.ts'
+import { createReport, findingsMax, many, type Report } from './report.ts'
+import { lastReadable, type Retained, retained } from './retained.ts'
+import { checkTrace } from './traceCheck.ts'
 
 export interface InspectOptions {
   readonly depth: Exclude<Depth, 'quick'>
@@ -45,7 +46,8 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   context.store.refresh()
   const journal = yield* checkJournal(context, report, options)
   const packs = yield* checkPacks(context, report, options)
-  const reach = yield* walkRetained(context, report, options)
+  const reach = yield* walkRetained(context, report, { ...options, horizon: journal.horizon })
+  yield* checkTrace(context, report, { ...options, horizon: journal.horizon })
   const troubles = new Map(reach.troubles)
   addUnreadable(context, troubles, { damaged: packs.damaged, reach })
   if (options.depth === 'default') addKnownDamage(context, troubles)
@@ -63,48 +65,96 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
 const attemptsMax = 3
 
 /** Walks what has to stay. When a gc moves the horizon meanwhile, what was found to be missing proves nothing. */
-async function* walkRetained(context: TimelineContext, report: Report, options: InspectOptions): Work<Reach> {
+async function* walkRetained(
+  context: TimelineContext,
+  report: Report,
+  options: InspectOptions & { readonly horizon: number },
+): Work<Reach> {
+  let { horizon } = options
   for (let attempt = 1; ; attempt++) {
-    const horizon = keptHorizon(context)
-    const walked = yield* walkOnce(context, { ...options, horizon })
-    const moved = walked.reach.troubles.size > 0 && context.journal.refresh()
+    const { size } = context.journal.head()
+    const { reach, links, changes, untrue } = yield* walkOnce(context, { ...options, horizon })
+    const moved = reach.troubles.size + untrue.length > 0 && context.journal.refresh()
     context.store.refresh()
-    if (moved && keptHorizon(context) > horizon && attempt < attemptsMax) continue
-    const { reach, links } = walked
+    const later = moved ? horizonWithin(context, size) : 0
+    if (later > horizon && attempt < attemptsMax) {
+      horizon = later
+      continue
+    }
+    for (const finding of untrue) report.found('changes', finding)
     const { states } = reach
-    const pruned = gcHorizon(context)
-    const before = pruned > 1 ? `; ${many(pruned - 1, 'record')} before #${pruned - 1}: signed, objects pruned` : ''
+    const before = horizon > 1 ? `; ${many(horizon - 1, 'record')} before #${horizon - 1}: signed, objects pruned` : ''
     const from = Math.max(horizon - 1, options.since)
     const range = from > 0 ? ` from #${from} on` : ''
     report.line('states', states, `${many(states, 'kept state')}${range}, ${many(links, 'link')} of records${before}`)
     report.line('objects', reach.objects, `${many(reach.objects, 'object')} that they need, each looked up`)
     report.line('directory nodes', reach.nodes, `${many(reach.nodes, 'node')} read: content and canonical form`)
+    const compared = `${many(changes.records, 'record')}: what each says against its states`
+    report.line('changes', changes.changes, `${many(changes.changes, 'change')} of ${compared}`)
     return reach
   }
+}
+
+/** The horizon that gc records from this one on name; 0 when there is none. */
+function horizonWithin(context: TimelineContext, from: number): number {
+  let horizon = 0
+  for (const result of context.journal.records({ from }))
+    if (result.state === 'intact') horizon = Math.max(horizon, horizonOf(result.record))
+  return horizon
+}
+
+interface Walked {
+  readonly reach: Reach
+  readonly links: number
+  readonly changes: ChangesCheck
+  readonly untrue: readonly Finding[]
 }
 
 async function* walkOnce(
   context: TimelineContext,
   { horizon, since, signal }: InspectOptions & { readonly horizon: number },
-): Work<{ reach: Reach; links: number }> {
+): Work<Walked> {
   const slicer = createSlicer(context.clock, signal)
   const reach = createReach(context.store)
+  const untrue: Finding[] = []
+  const changes = createChangesCheck(reach.reader, finding => {
+    if (untrue.length < findingsMax) untrue.push(finding)
+  })
+  // The state before the horizon is whole; what its record says of it may be pruned.
+  const first = Math.max(horizon, since)
+  let before = { seq: first - 1, root: rootBefore(context, first) }
+  const stepsOf = function* (item: Retained): Generator<void> {
+    if (item.kind === 'state') yield* reach.state(item.root, item.seq)
+    else if (item.kind === 'link') yield* linkSteps(reach, item)
+    else if (item.kind === 'record') {
+      const { seq, envelope } = item.record
+      if (seq >= first && before.seq === seq - 1 && before.root !== undefined)
+        yield* changes.record(item.record, before.root)
+      before = { seq, root: envelope.root }
+    }
+  }
   let links = 0
   for (const item of retained(context, { horizon, since })) {
-    const steps =
-      item.kind === 'state'
-        ? reach.state(item.root, item.seq)
-        : item.kind === 'link'
-          ? reach.link(item.link, item.seq)
-          : [undefined]
     if (item.kind === 'link') links++
-    for (const _ of steps) {
+    for (const _ of stepsOf(item)) {
       if (!slicer.due()) continue
       yield { phase: 'walking states', done: reach.objects, unit: 'objects' }
       await slicer.pause()
     }
   }
-  return { reach, links }
+  return { reach, links, changes, untrue }
+}
+
+function linkSteps(reach: Reach, { link, as, seq }: Extract<Retained, { kind: 'link' }>): Generator<void> {
+  if (link.codec === 'raw' || as === 'other') return reach.link(link, seq)
+  return as === 'state' ? reach.state(link.id, seq) : reach.changes(link, seq)
+}
+
+/** The state before a record, null before the first one; undefined when that can not be told. */
+function rootBefore(context: TimelineContext, seq: number): ObjectId | null | undefined {
+  if (seq === 0) return null
+  const result = context.journal.read(seq - 1)
+  return result.state === 'intact' ? result.record.envelope.root : undefined
 }
 
 /** Damaged entries whose object has no other, sound copy. */

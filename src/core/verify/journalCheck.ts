@@ -19,6 +19,8 @@ import { createLosses, type Losses } from './losses.ts'
 import { many, type Report } from './report.ts'
 
 export interface JournalOutcome {
+  /** What gc has left whole: the states from the one before this record on. As far as the records that were read say. */
+  readonly horizon: number
   readonly losses: Losses | undefined
   /** A tile is missing or wrong. */
   readonly tiles: boolean
@@ -71,6 +73,7 @@ export async function* checkJournal(
   checkKeys(context, report)
   const has = (code: JournalFindingCode) => verification.findings.some(finding => finding.code === code)
   return {
+    horizon: gathered.horizon,
     losses: options.since === 0 ? gathered.losses : undefined,
     tiles: has('tile'),
     checkpoint,
@@ -87,6 +90,7 @@ const placed = ({ where, seq, expected }: Pick<JournalFinding, 'where' | 'seq' |
 
 interface Gathered {
   losses: Losses
+  horizon: number
   /** The snapshots as of the record up to which recycle.lock stands; undefined while not all records are read. */
   list: SnapshotView[] | undefined
   readonly stored: SmallFile
@@ -100,19 +104,28 @@ function gatherer(context: TimelineContext, since: number): Gathered {
   const listedSize = listedSizeOf(stored)
   const gathered: Gathered = {
     losses: createLosses(),
+    horizon: 0,
     list: [],
     stored,
     listedSize,
     reset() {
       gathered.losses = createLosses()
+      gathered.horizon = 0
       gathered.list = since === 0 ? [] : undefined
     },
     each(record) {
       gathered.losses.add(record)
+      gathered.horizon = Math.max(gathered.horizon, horizonOf(record))
       if (record.seq < listedSize && gathered.list !== undefined) replay(gathered.list, record)
     },
   }
   return gathered
+}
+
+/** The horizon that a record names, when it is that of a gc; else 0. */
+export function horizonOf({ seq, body }: JournalRecord): number {
+  const horizon = body?.action === 'gc' ? body.fields?.horizon : undefined
+  return typeof horizon === 'number' && horizon >= 0 && horizon <= seq ? horizon : 0
 }
 
 /** A finding counts when it is still there on a second look: another process may have been in the middle of writing. */

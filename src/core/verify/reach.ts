@@ -8,6 +8,7 @@ import { dagLink, type Link, type ObjectId } from '../format/id.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import { canonicalSteps } from '../store/canonical.ts'
+import { readChanges } from '../store/changes.ts'
 import { createIdTable } from '../store/idTable.ts'
 import { linksIn, reachable } from '../store/reach.ts'
 import type { Store } from '../store/store.ts'
@@ -40,9 +41,13 @@ export interface Reach {
   seqOf(id: ObjectId): number | undefined
   /** Walks a state; yields now and then, so that the caller can give way. */
   state(root: ObjectId, seq: number): Generator<void>
+  /** Walks a list of changes, which has to be well-formed. */
+  changes(link: Link, seq: number): Generator<void>
   /** Walks whatever a link leads to, by DAG-CBOR's own links alone. */
   link(link: Link, seq: number): Generator<void>
   readonly troubles: ReadonlyMap<ObjectId, Trouble>
+  /** Reads as the walk does: what it has just read need not be read and unpacked again. */
+  readonly reader: ObjectReader
 }
 
 const troublesMax = 100_000
@@ -52,8 +57,9 @@ export function createReach(store: Store): Reach {
   const read = createIdTable()
   const checked = createIdTable()
   const troubles = new Map<ObjectId, Trouble>()
-  /** By ordinal in `met`. */
+  /** By ordinal in `met`; the bytes of what is not there are -1. */
   const firstSeqs: number[] = []
+  const sizes: number[] = []
   const scratch = Buffer.alloc(32)
   let seq = 0
   let nodes = 0
@@ -80,8 +86,10 @@ export function createReach(store: Store): Reach {
     const before = met.size
     met.add(bytesOf(link.id))
     if (met.size === before) return
+    const bytes = store.objectBytes(link.id)
     firstSeqs.push(seq)
-    if (store.has(link.id)) return
+    sizes.push(bytes ?? -1)
+    if (bytes !== undefined) return
     // Looks at the disk again, and at what a gc has set aside.
     if (isSound(link) && !store.has(link.id))
       note({ link, state: 'missing', found: 'only a pack that gc set aside holds it' })
@@ -99,9 +107,20 @@ export function createReach(store: Store): Reach {
     }
   }
 
+  const recent = createRecent()
   const reader: ObjectReader = {
     get(link) {
+      const held = recent.get(link)
+      if (held !== undefined) return held
       const bytes = store.get(link)
+      recent.put(link, bytes)
+      return bytes
+    },
+  }
+  /** For what is read as DAG-CBOR alone, so that nobody else tells its links. */
+  const follower: ObjectReader = {
+    get(link) {
+      const bytes = reader.get(link)
       follow(link, bytes)
       return bytes
     },
@@ -117,7 +136,7 @@ export function createReach(store: Store): Reach {
       meet(below)
       return below.codec === 'raw' || read.find(bytesOf(below.id)) >= 0
     }
-    for (const _ of reachable(reader, link, { seen, unreadable: noteError })) yield
+    for (const _ of reachable(follower, link, { seen, unreadable: noteError })) yield
   }
 
   function* walkState(root: ObjectId): Generator<void> {
@@ -127,12 +146,18 @@ export function createReach(store: Store): Reach {
     states++
     let state: State
     try {
-      state = readState(reader, root)
+      state = readState(follower, root)
     } catch (error) {
       noteError(link, error)
       return
     }
-    const steps = canonicalSteps(reader, state.files, { seen: checkedBefore, onNode: () => nodes++ })
+    const { metadataSet } = state
+    const steps = canonicalSteps(reader, state.files, {
+      seen: checkedBefore,
+      onNode: () => nodes++,
+      sizeOf,
+      metadataSet,
+    })
     for (const step of steps) {
       if (step?.code === 'node-not-canonical')
         note({ link: step.link, state: 'malformed', found: step.found, path: step.path })
@@ -140,6 +165,20 @@ export function createReach(store: Store): Reach {
       yield
     }
     for (const value of Object.values(state)) if (isLink(value)) yield* walkLink(value)
+  }
+
+  const sizeOf = (link: Link): number | undefined => {
+    const bytes = sizes[met.find(bytesOf(link.id))] ?? -1
+    return bytes < 0 ? undefined : bytes
+  }
+
+  function* walkChanges(link: Link): Generator<void> {
+    if (checkedBefore(`${link.id} changes`)) return
+    try {
+      for (const _ of readChanges(reader, link)) yield
+    } catch (error) {
+      noteError(link, error)
+    }
   }
 
   /** The key is an id and what is claimed of it; folded into one id, as a set of such strings would take ten times that. */
@@ -167,12 +206,41 @@ export function createReach(store: Store): Reach {
       seq = at
       yield* walkState(root)
     },
+    *changes(link, at) {
+      seq = at
+      meet(link)
+      yield* walkLink(link)
+      yield* walkChanges(link)
+    },
     *link(link, at) {
       seq = at
       meet(link)
       if (link.codec !== 'raw') yield* walkLink(link)
     },
     troubles,
+    reader,
+  }
+}
+
+const recentBytesMax = 8 << 20
+
+/** Nodes that were read last: a state shares most of those on the way to what changed with the state before. */
+function createRecent() {
+  const held = new Map<ObjectId, Uint8Array>()
+  let bytesHeld = 0
+  return {
+    get: (link: Link): Uint8Array | undefined => held.get(link.id),
+    put(link: Link, bytes: Uint8Array): void {
+      if (bytes.length > recentBytesMax / 8) return
+      bytesHeld += bytes.length
+      // A copy: what was unpacked is a view of something larger.
+      held.set(link.id, Uint8Array.from(bytes))
+      for (const [id, oldest] of held) {
+        if (bytesHeld <= recentBytesMax) break
+        held.delete(id)
+        bytesHeld -= oldest.length
+      }
+    },
   }
 }
 
