@@ -42,7 +42,12 @@ function realIo(): CliIo {
       const { createDiskHost } = await import('./core/host/disk.ts')
       const stateDirectoryPath = stateDirectory()
       const builtMicros = typeof BUILT_MICROS === 'number' ? BUILT_MICROS : undefined
-      return createDiskHost({ label, builtMicros, ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }) })
+      return createDiskHost({
+        label,
+        fetch,
+        builtMicros,
+        ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }),
+      })
     },
     async openUi(host, options) {
       signals.release()

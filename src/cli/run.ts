@@ -219,7 +219,7 @@ async function handle(run: Run, context: AnyContext, system: System | undefined)
         await output.write(
           parsed.global.json ? `${JSON.stringify(event.item)}\n` : await asText(run, event.item, context, system),
         )
-        if (spec.endless === true) await output.flush()
+        if (spec.endless === true || parsed.args.follow === true) await output.flush()
       }
       if (run.io.stdoutGone()) throw new SentientError('CANCELLED')
     }

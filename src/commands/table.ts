@@ -42,6 +42,7 @@ import {
   snapshotUnpinSpec,
   undoSpec,
 } from './timeline/spec.ts'
+import { witnessKeySpec, witnessSpec } from './witness/spec.ts'
 
 export type CommandName =
   | 'init'
@@ -89,6 +90,8 @@ export type CommandName =
   | 'verify-consistency'
   | 'export tlog'
   | 'export car'
+  | 'witness'
+  | 'witness-key'
   | 'explain'
   | 'completion'
   | 'man'
@@ -146,6 +149,8 @@ export const commandTable = {
   'verify-consistency': verifyConsistencySpec,
   'export tlog': exportTlogSpec,
   'export car': exportCarSpec,
+  witness: witnessSpec,
+  'witness-key': witnessKeySpec,
   explain: explainSpec,
   completion: completionSpec,
   man: manSpec,
@@ -194,6 +199,8 @@ export const commandGroups = {
       'verify-consistency',
       'export tlog',
       'export car',
+      'witness',
+      'witness-key',
     ],
   },
   program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'demo', 'help'] },

@@ -178,6 +178,12 @@ export const errorTable = {
     'A read or write failed below us.',
     'Check the disk; then sentctl verify.',
   ),
+  NETWORK: spec(
+    'operation',
+    'The other side cannot be reached',
+    'Nothing, or something that is not what was asked for, came over the network. Only what is witnessed is fetched; nothing was changed.',
+    'Check the address and the connection, then run it again.',
+  ),
   LIMIT: spec(
     'operation',
     'Over a limit',

@@ -1,6 +1,7 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { SentientError } from './errors.ts'
 import { type CarReport, exportCar } from './export/car.ts'
+import { openOrMake } from './export/place.ts'
 import { exportTlog } from './export/tlog.ts'
 import { displayBytes, hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
@@ -16,7 +17,7 @@ import { type LogKeys, openLogKeys } from './keys/keys.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openStore } from './store/store.ts'
 import { findPath } from './store/tree.ts'
-import type { Cancellable, InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
+import type { Cancellable, InitOptions, InitResult, OpenOptions, System, WitnessChoices } from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
 import { permitAll, type TimelineContext } from './timeline/context.ts'
@@ -59,6 +60,7 @@ import { inclusionFileText } from './verify/inclusion.ts'
 import { findLost, knownLost } from './verify/lostPlaces.ts'
 import { repair } from './verify/repair.ts'
 import { verify } from './verify/verify.ts'
+import { openWitness as openWitnessIn, type Witness } from './witness/witness.ts'
 import { governedPathOf } from './worktree/paths.ts'
 import { reservedTopNames } from './worktree/reserved.ts'
 import { openWorktree } from './worktree/worktree.ts'
@@ -498,6 +500,32 @@ async function inclusionText(host: Host, parts: Parts, seq: number): Promise<str
 
 /** Names at the top of a root folder that belong to SentientOS, sorted. */
 export const reservedNames: readonly string[] = reservedTopNames
+
+/**
+ * Opens a witness, which needs no root folder of its own, with what it remembers in a directory: at an absolute path,
+ * made in a parent that exists, or in what this device remembers of itself.
+ */
+export function openWitness(host: Host, options: WitnessChoices): Witness {
+  const { statePath, ...rest } = options
+  const directory = statePath === undefined ? ownDirectory(host, 'witness') : openOrMake(host.files, statePath, 0o700)
+  try {
+    return openWitnessIn(host, { ...rest, directory })
+  } catch (error) {
+    directory.close()
+    throw error
+  }
+}
+
+function ownDirectory({ stateDirectory }: Host, name: string): Directory {
+  if (stateDirectory === undefined) {
+    throw new SentientError('NOT_WRITABLE', {
+      what: 'This device has no directory to remember things in',
+      hint: 'Name one with --state.',
+    })
+  }
+  if (stateDirectory.stat(name) === undefined) stateDirectory.makeDirectory(name, 0o700)
+  return stateDirectory.child(name)!
+}
 
 /** The nearest directory upwards of `startPath` that is a root folder. */
 export function findRoot(host: Host, startPath: string): string | undefined {

@@ -2,6 +2,7 @@
 import type { CarReport } from './export/car.ts'
 import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
+import type { VerifierKey } from './format/note.ts'
 import type { ByteString, FileKind } from './host/host.ts'
 import type { Progress } from './progress.ts'
 import type { Decide } from './timeline/context.ts'
@@ -80,6 +81,15 @@ export interface SettingsCandidate {
   readonly state: 'none' | 'changed' | 'missing' | 'invalid'
   readonly problem?: { readonly line: number; readonly column: number; readonly message: string }
   readonly differences: readonly { readonly key: string; readonly inForce: string; readonly candidate: string }[]
+}
+
+export interface WitnessChoices extends Cancellable {
+  /** Where it remembers what it has seen; the device's own place when left out. */
+  readonly statePath?: string
+  /** Of its key, when that is made. */
+  readonly name?: string | undefined
+  /** Keys of logs, by which they are known from elsewhere. */
+  readonly keys: readonly VerifierKey[]
 }
 
 export interface WatchEvent {

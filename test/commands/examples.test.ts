@@ -58,6 +58,10 @@ let shared: Fixture
 before(async () => {
   shared = await makeFixture()
   await must(shared.root, ['inclusion', '1', 'record-1.proof'])
+  const { text } = JSON.parse(await must(shared.root, ['checkpoint', 'show', '--json'])) as { text: string }
+  fs.writeFileSync(path.join(shared.root, 'monday.checkpoint'), text)
+  await must(shared.root, ['consistency', 'monday.checkpoint', '-o', 'monday.proof'])
+  await must(shared.root, ['export', 'tlog', '../published'])
   fs.writeFileSync(path.join(shared.root, 'monday.checkpoint'), await must(shared.root, ['checkpoint', 'show']))
   await must(shared.root, ['mkdir', 'since-monday'])
   await must(shared.root, ['consistency', 'monday.checkpoint', '-o', 'monday.proof'])

@@ -46,6 +46,13 @@ export function cosign(noteBytes: Uint8Array, cosigner: NoteSigner, seconds: num
   return Uint8Array.from(Buffer.from(`${text}\n${[...others, own].map(signatureLine).join('')}`))
 }
 
+/** The note with no other signatures than the one of this key. */
+export function withSignatureOf(noteBytes: Uint8Array, { name, keyId }: VerifierKey): Uint8Array {
+  const { text, signatures } = parseNote(noteBytes)
+  const own = signatures.filter(signature => signature.name === name && signature.keyId === keyId)
+  return Uint8Array.from(Buffer.from(`${text}\n${own.map(signatureLine).join('')}`))
+}
+
 /** When the key cosigned the note, in seconds since 1970; undefined when it did not, or the line does not verify. */
 export function cosignedAt(noteBytes: Uint8Array, key: VerifierKey): number | undefined {
   const { text, signatures } = parseNote(noteBytes)

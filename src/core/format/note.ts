@@ -2,7 +2,7 @@
 // made and checked here; lines of unknown keys (witnesses, other algorithms) are kept and passed over.
 
 import { isUtf8 } from 'node:buffer'
-import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { asBuffer, concatBytes, equalBytes } from './bytes.ts'
 import { noteBytesMax, noteSignaturesMax } from './constants.generated.ts'
 import { FormatError } from './formatError.ts'
@@ -47,6 +47,15 @@ export function noteKeyId(name: string, publicKey: Uint8Array, type: number = ed
   checkKeyName(name)
   if (publicKey.length !== 32) throw new FormatError('an Ed25519 public key has 32 bytes')
   return asBuffer(sha256(Buffer.from(`${name}\n`), Uint8Array.of(type), publicKey)).readUInt32BE(0)
+}
+
+/** PKCS#8 of an Ed25519 seed: this prefix and the 32 bytes of the seed. */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The private key of an Ed25519 seed of 32 bytes. */
+export function ed25519KeyOfSeed(seed: Uint8Array): KeyObject {
+  if (seed.length !== 32) throw new FormatError('an Ed25519 seed has 32 bytes')
+  return createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: 'der', type: 'pkcs8' })
 }
 
 /** A signer over a private key that node:crypto holds. */

@@ -7,6 +7,7 @@ import { watchDiskDirectory } from './diskWatch.ts'
 import { hostErrorOf } from './errno.ts'
 import { HostError, isHostError } from './error.ts'
 import type { Directory, Files, Host } from './host.ts'
+import { createNetwork, type Fetch } from './network.ts'
 import { createSqliteDatabases } from './sqliteDatabase.ts'
 import { createSqliteLocks } from './sqliteLock.ts'
 
@@ -15,6 +16,8 @@ export interface DiskHostOptions {
   readonly label: string
   /** Made (0700, with its parents) when it is first asked for and missing. */
   readonly stateDirectoryPath?: string
+  /** How to fetch; without it this host has no network. */
+  readonly fetch?: Fetch
   /** See `Host`. */
   readonly builtMicros?: number | undefined
 }
@@ -30,6 +33,7 @@ export function createDiskHost(options: DiskHostOptions): Host {
     clock: createSystemClock(),
     random: createSystemRandomness(),
     processes: createSystemProcesses(options.label),
+    ...(options.fetch === undefined ? {} : { network: createNetwork(options.fetch) }),
     builtMicros: options.builtMicros,
     // Opened at the first use: a verb that never needs it makes no folder in anybody's home.
     get stateDirectory() {

@@ -154,6 +154,20 @@ export interface Processes {
   readonly umask: number
 }
 
+export type Fetched =
+  | { readonly state: 'answered'; readonly status: number; readonly bytes: Uint8Array }
+  /** No answer came, or one over the limit. */
+  | { readonly state: 'failed'; readonly reason: string }
+
+/** What others serve. Beside the clock's `sleep` the one port that waits, and so the one that is asynchronous. */
+export interface Network {
+  /** GET of an http or https address, redirects followed. Never throws; ends early when the signal aborts. */
+  get(
+    url: string,
+    options: { readonly bytesMax: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<Fetched>
+}
+
 /** All ports together; `openSystem` takes it apart, subsystems get the ports that they need. */
 export interface Host {
   readonly files: Files
@@ -165,6 +179,8 @@ export interface Host {
   readonly databases?: Databases
   /** When this program was built, microseconds since 1970: a clock that shows less is wrong. Absent: not known. */
   readonly builtMicros?: number | undefined
+  /** Absent where nothing may be fetched. */
+  readonly network?: Network
   /** A directory outside every root folder where this device remembers its root folders; undefined: none. */
   readonly stateDirectory: Directory | undefined
 }

@@ -5,6 +5,7 @@ import { SentientError } from '../errors.ts'
 import { formatOrigin } from '../format/checkpoint.ts'
 import { FormatError } from '../format/formatError.ts'
 import {
+  ed25519KeyOfSeed,
   ed25519Signer,
   formatVerifierKey,
   type NoteSigner,
@@ -25,8 +26,6 @@ export interface LogKeys {
 
 const keyBytesMax = 4_096
 const keyMode = 0o600
-/** PKCS#8 of an Ed25519 seed: this prefix and the 32 bytes of the seed. */
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 const privateName = (epoch: number): string => `log-${epoch}.pem`
 const publicName = (epoch: number): string => `log-${epoch}.vkey`
@@ -36,8 +35,7 @@ export function createLogKey(
   directory: Directory,
   options: { readonly logId: Uint8Array; readonly epoch: number; readonly random: Randomness },
 ): LogKeys {
-  const der = Buffer.concat([pkcs8Prefix, options.random.bytes(32)])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const key = ed25519KeyOfSeed(options.random.bytes(32))
   const name = privateName(options.epoch)
   writeDurably(directory, name, key.export({ format: 'pem', type: 'pkcs8' }).toString())
   if (directory.stat(name)?.mode !== keyMode) {
