@@ -1,5 +1,5 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
-import { SentientError } from './errors.ts'
+import { isSentientError, SentientError } from './errors.ts'
 import { type CarReport, exportCar } from './export/car.ts'
 import { openOrMake } from './export/place.ts'
 import { exportTlog } from './export/tlog.ts'
@@ -180,7 +180,7 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
     limits: { earliestMicros: host.builtMicros ?? 0 },
   })
   const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
-  const worktree = openWorktree({ root, stage, derived, clock, random })
+  const worktree = openWorktree({ root, stage, derived, clock, random, native: host.native })
   const keys = openLogKeys(child(root, '.auth'))
   let loaded: LoadedSettings | undefined
   const notices: Notice[] = []
@@ -198,6 +198,7 @@ function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
     signer: () => keys.signer(),
     verifier: () => keys.verifier(),
     notices,
+    native: host.native,
     settings: () => loaded?.values ?? defaultSettings,
     settingsText: () => loaded?.text ?? settingsText(defaultSettings),
     async loadSettings() {
@@ -367,6 +368,9 @@ function assemble(host: Host, parts: Parts): System {
           // A reader that had to read the journal spares the next one that.
           await keepSnapshots(parts)
         }
+      } catch (error) {
+        // On a full disk what was asked for is done all the same: these are made by the next one that has the space.
+        if (!isHostError(error, 'NO_SPACE') && !isSentientError(error, 'DISK_FULL')) throw error
       } finally {
         database.close()
         parts.release()
@@ -398,15 +402,19 @@ function lazyDatabase(host: Host, context: TimelineContext) {
 async function signNow(host: Host, parts: Parts): Promise<void> {
   const { context, keys } = parts
   if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
-  const why = whyNotSigned(host, context)
-  if (why !== undefined) throw new SentientError('COPY', { what: why, where: context.directories.root.path })
-  await context.journal.writerLock.hold('checkpoint', undefined, () => signHeld(host, parts, keys))
+  await context.journal.writerLock.hold('checkpoint', undefined, () => {
+    const why = whyNotSigned(host, context)
+    if (why !== undefined) throw new SentientError('COPY', { what: why, where: context.directories.root.path })
+    signHeld(host, parts, keys)
+  })
 }
 
 /** Says why this folder must not be signed for: two histories under one key would be a forgery. */
 function whyNotSigned(host: Host, context: TimelineContext): string | undefined {
   if (host.stateDirectory === undefined) return undefined
-  const bound = bindingState(host, host.stateDirectory, context)
+  let bound = bindingState(host, host.stateDirectory, context)
+  // Another process may have appended and signed since this one looked at the journal.
+  if (bound.state === 'behind' && context.journal.refresh()) bound = bindingState(host, host.stateDirectory, context)
   if (bound.state === 'copied') return `this folder is a copy of ${displayBytes(bound.from)}`
   if (bound.state === 'behind') return `this device signed another history of it: ${bound.reason}`
   return undefined

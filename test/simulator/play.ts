@@ -33,7 +33,7 @@ const refusals: readonly ErrorCode[] = [
 ]
 
 /** What a disk that fails may be answered with. */
-const failures: readonly ErrorCode[] = ['IO', 'DISK_FULL', 'NOT_WRITABLE', 'READ_ONLY', 'COPY']
+const failures: readonly ErrorCode[] = ['IO', 'DISK_FULL', 'NOT_WRITABLE', 'READ_ONLY', 'COPY', 'KEY']
 
 /** Throws an AssertionError that says what does not hold. */
 export async function play(course: Course): Promise<void> {

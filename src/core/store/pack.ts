@@ -192,7 +192,7 @@ export function openPack(options: PackOptions): Pack {
     writeIndex(unique, end) {
       const { packId } = loaded()
       if (packId === undefined) return
-      replaceFile(directory, options.indexName, indexFileOf(packId, end, records(end)), false, unique)
+      replaceFile(directory, options.indexName, indexFileOf(packId, end, records(end)), true, unique)
       unload()
     },
     rebuildIndex(unique) {

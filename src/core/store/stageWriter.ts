@@ -1,11 +1,14 @@
 // Packs that one ingest writes for itself in `.tree/stage`, and how they become part of the store: small ones are
 // appended to the shared pack, large ones get a number and are renamed into place.
 
-import { fitsPack, packFileName, packHeaderBytes } from '../format/pack.ts'
+import { SentientError } from '../errors.ts'
+import { idBytes } from '../format/id.ts'
+import { entryHeaderBytes, fitsPack, packFileName, packHeaderBytes } from '../format/pack.ts'
 import { isHostError } from '../host/error.ts'
-import type { OpenFile } from '../host/host.ts'
-import { createPlaceTable, type PlaceTable } from './idTable.ts'
-import { indexFileOf, tableRecords } from './indexFile.ts'
+import type { Directory, OpenFile } from '../host/host.ts'
+import type { StagedPack } from '../native/native.ts'
+import { createPlaceTable, type Place, type PlaceTable } from './idTable.ts'
+import { createPageCache, indexFileOf, tableRecords } from './indexFile.ts'
 import type { ObjectSink } from './ingest.ts'
 import {
   createNew,
@@ -16,6 +19,8 @@ import {
   type StoreOptions,
   stageName,
 } from './layout.ts'
+import { openPack, type Pack, placeOf } from './pack.ts'
+import { scanEntries } from './packScan.ts'
 import type { PackSet } from './packSet.ts'
 import { createPackWriter, type PackWriter } from './packWriter.ts'
 import type { SharedPack } from './sharedPack.ts'
@@ -30,9 +35,19 @@ interface Part {
   indexed: number
 }
 
+interface Taken {
+  readonly name: string
+  readonly pack: Pack
+}
+
+/** As much as a pack writer keeps in memory. */
+const smallBytesMax = 1 << 20
+
 export function createStageWriter(options: StoreOptions, set: PackSet, shared: SharedPack): ObjectSink {
   let table: PlaceTable = createPlaceTable()
   let parts: Part[] = []
+  /** Written by somebody else, sealed, with an index each. */
+  let taken: Taken[] = []
 
   const lastPart = (storedBytes: number): Part => {
     const last = parts.at(-1)
@@ -61,6 +76,8 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
     const file = createNew(stage, name)
     try {
       file.write(indexFileOf(packIdOf(part.header)!, part.writer.end, tableRecords(table, { part: number })), 0)
+      // Torn by a power cut it would be taken for damage.
+      file.flush()
     } finally {
       file.close()
     }
@@ -68,7 +85,8 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
   }
 
   /** Small enough to be in memory as a whole: nothing of it was written to the stage. */
-  const isSmall = (): boolean => parts.length === 1 && parts[0]!.writer.written === packHeaderBytes
+  const isSmall = (): boolean =>
+    taken.length === 0 && parts.length === 1 && parts[0]!.writer.written === packHeaderBytes
 
   const publishSmall = (): void => {
     shared.acquire()
@@ -85,7 +103,7 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
       ignoringHostErrors(() => writePartIndex(part, index))
     }
     const numbers: number[] = []
-    for (const part of parts) {
+    for (const part of [...taken, ...parts]) {
       const packNumber = set.nextNumber()
       ignoringHostErrors(() => stage.rename(`${part.name}.idx`, packs, packFileName(packNumber, 'idx')))
       stage.rename(`${part.name}.pack`, packs, packFileName(packNumber))
@@ -93,24 +111,57 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
     }
     packs.flush()
     for (const part of parts) part.writer.close()
+    for (const { pack } of taken) pack.close()
     for (const packNumber of numbers) set.add(packNumber)
   }
 
   const forget = (): void => {
     table = createPlaceTable()
     parts = []
+    taken = []
+  }
+
+  const inTaken = (id: Uint8Array): Taken | undefined => taken.find(({ pack }) => pack.find(id) !== undefined)
+
+  const append = (id: Uint8Array, place: Place, entry: { header: Uint8Array; payload: Uint8Array }): void => {
+    const part = lastPart(entry.payload.length)
+    table.put(id, { ...place, offset: part.writer.end }, parts.length - 1)
+    part.writer.append(entry.header, entry.payload)
+  }
+
+  /** What would have stayed in memory here is taken into memory. */
+  const takeIn = (stage: Directory, { name }: StagedPack): void => {
+    const file = stage.open(`${name}.pack`, 'read')
+    try {
+      for (const item of scanEntries(file, packHeaderBytes, file.stat().size)) {
+        if (item.state === 'damaged')
+          throw new SentientError('IO', { what: 'What was written reads otherwise', found: item.reason })
+        const header = Uint8Array.from(item.raw.subarray(0, entryHeaderBytes))
+        const payload = Uint8Array.from(item.raw.subarray(entryHeaderBytes))
+        append(idBytes(item.header.id), placeOf(item.header, 0), { header, payload })
+      }
+    } finally {
+      file.close()
+    }
+    for (const extension of ['pack', 'idx']) removeIfThere(stage, `${name}.${extension}`)
   }
 
   return {
     find(id) {
       const ordinal = table.find(id)
-      return ordinal < 0 ? undefined : table.placeAt(ordinal)
+      return ordinal < 0 ? inTaken(id)?.pack.find(id) : table.placeAt(ordinal)
     },
-    payload: (id, place) => parts[table.partAt(table.find(id))]!.writer.payload(place.offset, place.storedBytes),
-    append(id, place, { header, payload }) {
-      const part = lastPart(payload.length)
-      table.put(id, { ...place, offset: part.writer.end }, parts.length - 1)
-      part.writer.append(header, payload)
+    payload(id, place) {
+      const ordinal = table.find(id)
+      if (ordinal < 0) return inTaken(id)!.pack.payload(place)
+      return parts[table.partAt(ordinal)]!.writer.payload(place.offset, place.storedBytes)
+    },
+    append,
+    take(packs) {
+      const stage = set.folders.need('stage')
+      const small = parts.length === 0 && packs.length === 1 && packs[0]!.bytes <= smallBytesMax
+      if (small) takeIn(stage, packs[0]!)
+      else for (const { name } of packs) taken.push({ name, pack: openTaken(stage, name) })
     },
     seal() {
       if (parts.length === 0 || isSmall()) return
@@ -120,15 +171,16 @@ export function createStageWriter(options: StoreOptions, set: PackSet, shared: S
       }
     },
     publish() {
-      if (parts.length === 0) return
+      if (parts.length === 0 && taken.length === 0) return
       if (isSmall()) publishSmall()
       else publishParts()
       forget()
     },
     abort() {
       const stage = set.folders.find('stage')
-      for (const part of parts) {
-        part.writer.close()
+      for (const { pack } of taken) pack.close()
+      for (const part of parts) part.writer.close()
+      for (const part of [...taken, ...parts]) {
         for (const extension of ['pack', 'idx']) {
           ignoringHostErrors(() => stage !== undefined && removeIfThere(stage, `${part.name}.${extension}`))
         }
@@ -155,4 +207,12 @@ function createPart(options: StoreOptions, set: PackSet): Part {
     return file
   }
   return { name, header, writer: createPackWriter(packHeaderBytes, open), sealed: packHeaderBytes, indexed: 0 }
+}
+
+/** Its index is in memory: it is there for the length of one ingest. */
+function openTaken(directory: Directory, name: string): Pack {
+  const context = { pages: createPageCache(1), reserve: () => true, release() {}, opened() {} }
+  const limitBytes = Number.POSITIVE_INFINITY
+  const [packName, indexName] = [`${name}.pack`, `${name}.idx`]
+  return openPack({ ...{ directory, packName, indexName, context, limitBytes }, number: 0, label: `stage/${packName}` })
 }
