@@ -50,7 +50,7 @@ const examinations: readonly (readonly [name: string, examine: Examination])[] =
   ['drift rules', examineDriftRules],
   ['derived data', examineDerived],
   ['database', examineDatabase],
-  ['native core', () => ok('native core', 'not built: TypeScript does all of the work')],
+  ['native core', ({ host }) => ok('native core', host.nativeText ?? 'not asked for: TypeScript does all of the work')],
   ['watching', examineWatching],
 ]
 

@@ -14,9 +14,10 @@ import type {
 import type { TimelineContext } from '../timeline/context.ts'
 import type { Finding, SnapshotView, Work } from '../timeline/model.ts'
 import { replay } from '../timeline/snapshots.ts'
+import { faultOfFields } from './fieldsCheck.ts'
 import { inChild, readFile, readMarks, type SmallFile } from './files.ts'
 import { createLosses, type Losses } from './losses.ts'
-import { many, type Report } from './report.ts'
+import { findingsMax, many, type Report } from './report.ts'
 
 export interface JournalOutcome {
   /** What gc has left whole: the states from the one before this record on. As far as the records that were read say. */
@@ -66,6 +67,8 @@ export async function* checkJournal(
       found: `${finding.reason}${finding.found === undefined ? '' : `, ${finding.found}`}${known ? ' (known to be lost)' : ''}`,
     })
   }
+  for (const { seq, fault } of gathered.faults)
+    report.found('bodies', { code: 'body-untrue', severity: 'damage', where: `record #${seq}`, seq, found: fault })
   foundAtOpening(context, report, verification)
   describe(report, verification)
   const checkpoint = checkCheckpoint(context, report, verification)
@@ -91,6 +94,8 @@ const placed = ({ where, seq, expected }: Pick<JournalFinding, 'where' | 'seq' |
 interface Gathered {
   losses: Losses
   horizon: number
+  /** Records whose fields are not what their action needs. */
+  readonly faults: { readonly seq: number; readonly fault: string }[]
   /** The snapshots as of the record up to which recycle.lock stands; undefined while not all records are read. */
   list: SnapshotView[] | undefined
   readonly stored: SmallFile
@@ -105,17 +110,21 @@ function gatherer(context: TimelineContext, since: number): Gathered {
   const gathered: Gathered = {
     losses: createLosses(),
     horizon: 0,
+    faults: [],
     list: [],
     stored,
     listedSize,
     reset() {
       gathered.losses = createLosses()
       gathered.horizon = 0
+      gathered.faults.length = 0
       gathered.list = since === 0 ? [] : undefined
     },
     each(record) {
       gathered.losses.add(record)
       gathered.horizon = Math.max(gathered.horizon, horizonOf(record))
+      const fault = record.body === undefined ? undefined : faultOfFields(record.body, record.seq)
+      if (fault !== undefined && gathered.faults.length < findingsMax) gathered.faults.push({ seq: record.seq, fault })
       if (record.seq < listedSize && gathered.list !== undefined) replay(gathered.list, record)
     },
   }

@@ -5,6 +5,7 @@ import { decode, isLink } from '../format/cbor.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { crc32 } from '../format/hash.ts'
 import { dagLink, type Link, type ObjectId } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import { canonicalSteps } from '../store/canonical.ts'
@@ -153,10 +154,11 @@ export function createReach(store: Store): Reach {
     }
     const { metadataSet } = state
     const steps = canonicalSteps(reader, state.files, {
-      seen: checkedBefore,
-      onNode: () => nodes++,
-      sizeOf,
-      metadataSet,
+      ...{ seen: checkedBefore, sizeOf, metadataSet, onLink: meet },
+      onNode(link) {
+        nodes++
+        read.add(bytesOf(link.id))
+      },
     })
     for (const step of steps) {
       if (step?.code === 'node-not-canonical')
@@ -174,11 +176,29 @@ export function createReach(store: Store): Reach {
 
   function* walkChanges(link: Link): Generator<void> {
     if (checkedBefore(`${link.id} changes`)) return
+    const told: ObjectReader = {
+      get(node) {
+        meet(node)
+        return reader.get(node)
+      },
+    }
     try {
-      for (const _ of readChanges(reader, link)) yield
+      for (const change of readChanges(told, link)) {
+        yield* walkEntry(change.before)
+        yield* walkEntry(change.after)
+      }
     } catch (error) {
       noteError(link, error)
+      // What is no list of changes may lead somewhere all the same.
+      yield* walkLink(link)
     }
+  }
+
+  function* walkEntry(entry: Entry | null): Generator<void> {
+    if (entry === null) return
+    meet(entry.content)
+    if (entry.content.codec !== 'raw') yield* walkLink(entry.content)
+    yield
   }
 
   /** The key is an id and what is claimed of it; folded into one id, as a set of such strings would take ten times that. */
@@ -209,7 +229,6 @@ export function createReach(store: Store): Reach {
     *changes(link, at) {
       seq = at
       meet(link)
-      yield* walkLink(link)
       yield* walkChanges(link)
     },
     *link(link, at) {
@@ -222,7 +241,7 @@ export function createReach(store: Store): Reach {
   }
 }
 
-const recentBytesMax = 8 << 20
+const recentBytesMax = 2 << 20
 
 /** Nodes that were read last: a state shares most of those on the way to what changed with the state before. */
 function createRecent() {
@@ -234,7 +253,7 @@ function createRecent() {
       if (bytes.length > recentBytesMax / 8) return
       bytesHeld += bytes.length
       // A copy: what was unpacked is a view of something larger.
-      held.set(link.id, Uint8Array.from(bytes))
+      held.set(link.id, new Uint8Array(bytes))
       for (const [id, oldest] of held) {
         if (bytesHeld <= recentBytesMax) break
         held.delete(id)
