@@ -26,6 +26,7 @@ const examples: readonly (readonly [Operation, string])[] = [
   [{ do: 'rollback', to: '#4' }, 'rollback'],
   [{ do: 'undo', seq: 4 }, 'undo'],
   [{ do: 'redo' }, 'redo'],
+  [{ do: 'repair', paths: ['a'] }, 'repair'],
   [{ do: 'snapshot', label: 'before the upgrade' }, 'snapshot create'],
   [{ do: 'snapshot', label: '' }, 'snapshot create'],
   [{ do: 'label', name: 's1', label: '' }, 'snapshot label'],
@@ -81,6 +82,26 @@ test('the palette finds keys and verbs, and runs a typed line', () => {
   screen.press('enter')
   const words = screen.effects().map(effect => effect.type === 'runVerb' && effect.words)
   assert.deepEqual(words, ['verify'])
+})
+
+test('who types the beginning of a verb gets that verb first, also one that is not listed', () => {
+  const screen = createScreen()
+  screen.send({ type: 'verbs', verbs: verbEntries() })
+  const first = (text: string, count: number): string[] =>
+    paletteItems(screen.model(), text)
+      .slice(0, count)
+      .map(item => (item.kind === 'verb' ? item.verb.name : item.kind === 'line' ? item.words : `(${item.title})`))
+  const named = commandNames.filter(name => name.startsWith('ver'))
+  assert.ok(named.includes('version'))
+  assert.deepEqual(first('ver', named.length).sort(), [...named].sort())
+  for (const text of ['ver', 'verify']) assert.deepEqual(first(text, 1), ['verify'])
+  assert.deepEqual(first('rep', 1), ['repair'])
+  assert.deepEqual(first('stat', 1), ['status'])
+  assert.deepEqual(first('create', 1), ['snapshot create'])
+  assert.equal(
+    paletteItems(screen.model(), '').some(item => item.kind === 'verb' && item.verb.name === 'version'),
+    false,
+  )
 })
 
 test('a verb that needs words asks for them instead of failing', () => {

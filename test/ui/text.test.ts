@@ -3,8 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { builtInTheme, createPainter } from '../../src/ui/theme/theme.ts'
-import { dayNumber, modeText, sizeText, whenText } from '../../src/ui/widgets/format.ts'
-import { endsLine, fitLine, lineWidth, plainText, type Role, span } from '../../src/ui/widgets/line.ts'
+import { bytesText, dayNumber, modeText, sizeText, whenText } from '../../src/ui/widgets/format.ts'
+import {
+  endsLine,
+  fitLine,
+  type Line,
+  lineWidth,
+  plainText,
+  type Role,
+  span,
+  wrapLine,
+} from '../../src/ui/widgets/line.ts'
 import { cellWidth, cut, cutStart, fit, fitRight, safeText, wrap } from '../../src/ui/widgets/text.ts'
 
 const anyText = fc.string({
@@ -74,6 +83,32 @@ test('foreign text can not move the cursor, change colours or reorder what is be
   assert.equal(safeText('\x1b[31mred'), '\\x1B[31mred')
 })
 
+test('a line that is too long goes on in the next rows, whole and in its roles', () => {
+  const spans = fc.array(
+    fc.record({ text: fc.stringMatching(/^[a-z漢 ]{0,30}$/), role: fc.constantFrom('plain', 'bad') }),
+  )
+  fc.assert(
+    fc.property(spans, fc.integer({ min: 4, max: 40 }), (parts, width) => {
+      const line = parts as Line
+      const rows = wrapLine(line, width)
+      for (const row of rows) assert.ok(lineWidth(row) <= width, plainText(row))
+      const squeezed = (some: readonly Line[], role: string): string =>
+        some
+          .flat()
+          .filter(span => span.role === role)
+          .map(({ text }) => text)
+          .join('')
+          .replaceAll(' ', '')
+      for (const role of ['plain', 'bad']) assert.equal(squeezed(rows, role), squeezed([line], role))
+    }),
+  )
+  assert.deepEqual(wrapLine([span('  b   ', 'key'), span('bring back what is recorded')], 20).map(plainText), [
+    '  b   bring back ',
+    '      what is ',
+    '      recorded',
+  ])
+})
+
 test('wrapped lines hold all words and fit', () => {
   const text = 'between last look 22:41 and now, file time 03:14'
   for (const cells of [10, 20, 38]) {
@@ -102,6 +137,10 @@ test('sizes take at most five cells', () => {
       assert.ok(sizeText(Math.round(bytes)).length <= 5, `${bytes}`)
   assert.equal(sizeText(310), '310')
   assert.equal(sizeText(1234), '1.2k')
+})
+
+test('sizes in sentences have a unit', () => {
+  assert.deepEqual([0, 3, 310, 1229, 50_331_648].map(bytesText), ['0 B', '3 B', '310 B', '1.2 kB', '48 MB'])
 })
 
 test('times are a clock today, a day this year, a month before', () => {

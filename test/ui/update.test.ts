@@ -149,6 +149,19 @@ test('undo shows first and runs when it is asked again', () => {
   assert.deepEqual(operations(screen.effects()), [{ do: 'undo', seq: 39 }])
 })
 
+test('u u typed ahead of the answer undoes; another key between forgets it', () => {
+  const screen = filesScreen()
+  screen.press('u u')
+  assert.deepEqual(operations(screen.effects()), [])
+  screen.answer('undoable', record(40))
+  assert.deepEqual(operations(screen.effects()), [{ do: 'undo', seq: 40 }])
+  screen.press('u j')
+  screen.effects()
+  screen.answer('undoable', record(40))
+  assert.equal(screen.model().armed, undefined)
+  assert.deepEqual(operations(screen.effects()), [])
+})
+
 test('without something of this session to undo it says where the rest is', () => {
   const screen = createScreen()
   screen.press('u')
@@ -343,6 +356,34 @@ test('q goes back the way one came, and quits at the root', () => {
   screen.effects()
   screen.press('q')
   assert.deepEqual(screen.effects(), [{ type: 'quit', code: 0 }])
+})
+
+test('a pane that one came through already is gone back to, not opened once more', () => {
+  const screen = filesScreen()
+  for (let round = 0; round < 3; round++) {
+    screen.press('c')
+    assert.equal(screen.model().pane, 'changes')
+    screen.send({ type: 'show', pane: 'versions', target: { path: 'motd' } })
+  }
+  screen.press('q')
+  assert.equal(screen.model().pane, 'changes')
+  screen.press('q')
+  assert.equal(screen.model().pane, 'files')
+  screen.effects()
+  screen.press('q')
+  assert.deepEqual(screen.effects(), [{ type: 'quit', code: 0 }])
+})
+
+test('a message that is longer than the row takes the rows above, and never the whole screen', () => {
+  const screen = createScreen({ columns: 40, rows: 12 })
+  const text = Array.from({ length: 60 }, (_, word) => `word${word}`).join(' ')
+  screen.send({ type: 'toast', text: text.slice(0, 70), kind: 'bad' })
+  assert.equal(screen.bottom().replaceAll('\n', ' '), text.slice(0, 70))
+  screen.send({ type: 'toast', text, kind: 'bad' })
+  const rows = screen.bottom().split('\n')
+  assert.equal(rows.length, 4)
+  assert.ok(rows.every(row => row.length < 40))
+  assert.match(rows[3] ?? '', /~$/)
 })
 
 test('while an operation runs q asks first', () => {

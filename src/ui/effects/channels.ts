@@ -100,7 +100,7 @@ export function createChannels(options: {
 }
 
 /** What the core answers without waiting: it is there before the next key, so typing ahead means what it says. */
-const immediate: ReadonlySet<Ask> = new Set<Ask>(['records', 'snapshots', 'state', 'undoable'])
+const immediate: ReadonlySet<Ask> = new Set<Ask>(['records', 'snapshots', 'state'])
 
 /** A directory above this is listed in slices: the screen stays awake, and the names come a moment later. */
 const immediateEntriesMax = 4_000

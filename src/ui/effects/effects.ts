@@ -2,7 +2,7 @@
 // here decides what the screen shows.
 import fs from 'node:fs'
 import path from 'node:path'
-import { isSentientError } from '../../core/errors.ts'
+import { isSentientError, SentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
 import type { System } from '../../core/system.ts'
 import type { Screen } from '../screen/screen.ts'
@@ -11,7 +11,7 @@ import { type Operation, operationText } from '../state/operation.ts'
 import { type Channels, createChannels } from './channels.ts'
 import { copyOut } from './copyOut.ts'
 import { editFile } from './editor.ts'
-import { followRecords, followTree } from './follow.ts'
+import { followPlace, followRecords, followTree } from './follow.ts'
 import { startOperation } from './operations.ts'
 import { problemOf } from './problem.ts'
 import { finish } from './queries.ts'
@@ -34,12 +34,17 @@ export interface EffectsOptions {
   readonly quit: (code: number) => void
 }
 
+/** After these the writer of the core may take nothing more. */
+const writerErrors = ['IO', 'DISK_FULL'] as const
+
 export function createEffects(options: EffectsOptions): Effects {
   const { host, screen, cwd, version, environment, post, quit } = options
   const session = Buffer.from(host.random.bytes(8)).toString('hex')
   const ending = new AbortController()
   let system: System | undefined
   let channels: Channels | undefined
+  /** Ends what follows the root folder that is open. */
+  let following = new AbortController()
   let operation:
     | { readonly controller: AbortController; readonly done: Promise<void>; readonly text: string }
     | undefined
@@ -52,27 +57,65 @@ export function createEffects(options: EffectsOptions): Effects {
   }
 
   /** The tree is watched once the first look has ended: watching looks itself, and must not pass for the look before. */
-  const afterFirstLook = (watched: System): ((message: Message) => void) => {
+  const afterFirstLook = (watched: System, signal: AbortSignal): ((message: Message) => void) => {
     let looked = false
     return message => {
       post(message)
       if (looked || !('ask' in message) || message.ask !== 'status') return
       looked = true
-      void followTree(watched, post, ending.signal)
+      void followTree(watched, post, signal)
+    }
+  }
+
+  /** From now on this is the root folder that is asked and followed. */
+  const take = (opened: System): void => {
+    following = new AbortController()
+    const signal = AbortSignal.any([ending.signal, following.signal])
+    system = opened
+    channels = createChannels({ system: opened, session, post: afterFirstLook(opened, signal) })
+    void followRecords(opened, post, signal)
+    void followPlace(opened.rootPath, gone, signal)
+  }
+
+  const letGo = async (): Promise<void> => {
+    following.abort()
+    channels?.cancelAll()
+    const left = system
+    system = undefined
+    channels = undefined
+    // What is derived is made anew by the next opening.
+    await left?.close().catch(() => undefined)
+  }
+
+  /** Another process moved or deleted the root folder while it is open. */
+  const gone = (): void => {
+    const problem = problemOf(
+      new SentientError('ROOT_NOT_FOUND', { what: 'The root folder is gone', where: system?.rootPath ?? '' }),
+    )
+    post({ type: 'openFailed', path: system?.rootPath ?? '', problem })
+    operation?.controller.abort()
+    void letGo()
+  }
+
+  /** A write that failed shuts the writer for good; the next operation gets a new one, as the next run of a verb would. */
+  const reopen = async (rootPath: string): Promise<void> => {
+    await letGo()
+    try {
+      take((await openRoot(host, { rootPath, session, signal: ending.signal })).system)
+    } catch (error) {
+      if (!ending.signal.aborted) post({ type: 'openFailed', path: rootPath, problem: problemOf(error) })
     }
   }
 
   const open = async (rootPath: string): Promise<void> => {
     try {
       const found = await openRoot(host, { rootPath, session, signal: ending.signal })
-      system = found.system
-      channels = createChannels({ system, session, post: afterFirstLook(found.system) })
+      take(found.system)
       post({
         type: 'opened',
-        root: rootInfo(system, found.notices, environment.HOME),
-        lastSeq: system.now().records - 1,
+        root: rootInfo(found.system, found.notices, environment.HOME),
+        lastSeq: found.system.now().records - 1,
       })
-      void followRecords(system, post, ending.signal)
     } catch (error) {
       if (ending.signal.aborted) return
       if (isSentientError(error, 'ROOT_NOT_FOUND') && fs.existsSync(rootPath))
@@ -112,7 +155,9 @@ export function createEffects(options: EffectsOptions): Effects {
         const result = await finish(work, report.progress)
         post({ type: 'operated', operation: wanted, result, lastSeq: lastSeq() })
       } catch (error) {
-        post({ type: 'operationFailed', operation: wanted, problem: problemOf(error), lastSeq: lastSeq() })
+        const last = lastSeq()
+        if (isSentientError(error, ...writerErrors)) await reopen(running.rootPath)
+        post({ type: 'operationFailed', operation: wanted, problem: problemOf(error), lastSeq: last })
       } finally {
         report.end()
       }

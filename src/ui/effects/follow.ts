@@ -1,5 +1,8 @@
 // What happens by itself: records that any process appends, and changes on disk. Both are told in batches, so that a
 // storm of them costs a few frames and not thousands.
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { isSentientError } from '../../core/errors.ts'
 import type { System } from '../../core/system.ts'
 import type { RecordView } from '../../core/timeline/model.ts'
@@ -52,4 +55,17 @@ export async function followTree(system: System, post: (message: Message) => voi
     // Without notifications the tree is looked at after every operation and whenever Files are listed.
     if (!signal.aborted && !isSentientError(error, 'CANCELLED')) return
   }
+}
+
+/** How long a root folder that was deleted or moved away may go on being shown. */
+const placeLookMs = 2000
+
+/** Calls back once when the root folder is no longer where it was opened. */
+export async function followPlace(rootPath: string, gone: () => void, signal: AbortSignal): Promise<void> {
+  const format = path.join(rootPath, '.runtime', 'format')
+  while (fs.existsSync(format)) {
+    await pause(placeLookMs, undefined, { signal, ref: false }).catch(() => undefined)
+    if (signal.aborted) return
+  }
+  gone()
 }

@@ -43,7 +43,7 @@ export function requireDirectory(folder: string): void {
   const stat = fs.statSync(folder, { throwIfNoEntry: false })
   if (stat === undefined)
     throw new SentientError('ROOT_NOT_FOUND', {
-      what: 'no such directory',
+      what: 'No such directory',
       where: folder,
       hint: 'Check its name. To start a history in a new folder, make it first: mkdir.',
     })

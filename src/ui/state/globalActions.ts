@@ -4,7 +4,7 @@ import { type PaneId, paneFacts, paneOf } from '../panes/registry.ts'
 import { contextOf, layoutFor } from './context.ts'
 import { helpPanel } from './help.ts'
 import { moved } from './list.ts'
-import type { Effect, FocusArea, Model, Step } from './model.ts'
+import type { Armed, Effect, FocusArea, Model, Step } from './model.ts'
 import { stay, stepPane, withEffects } from './steps.ts'
 import { leavePast, openTimeCursor } from './timeCursor.ts'
 
@@ -114,9 +114,8 @@ export function globalAction(model: Model, action: GlobalAction | `pane.${PaneId
     case 'time':
       return openTimeCursor(model)
     case 'undo':
-      return withEffects(model, { type: 'ask', channel: 'global.undo', query: { ask: 'undoable', direction: 'undo' } })
     case 'redo':
-      return withEffects(model, { type: 'ask', channel: 'global.undo', query: { ask: 'undoable', direction: 'redo' } })
+      return undoAsked(model, action as 'undo' | 'redo')
     case 'nextArea':
       return withEffects(model, send({ type: 'focus', area: model.focus === 'list' ? 'detail' : 'list' }))
     case 'enlarge':
@@ -153,6 +152,16 @@ export function globalAction(model: Model, action: GlobalAction | `pane.${PaneId
     case 'suspend':
       return withEffects(model, { type: 'suspend' })
   }
+}
+
+export const undoChannel = 'global.undo'
+
+/** What there is to undo is found in the journal; the same key again, before or after the answer, runs it. */
+function undoAsked(model: Model, direction: 'undo' | 'redo'): Step<Model> {
+  const text = `looking for what to ${direction} ...`
+  const armed: Armed = { scope: 'global', action: direction, text, effects: [], waits: 'once' }
+  const query = { ask: 'undoable', direction } as const
+  return withEffects({ ...model, armed, toast: undefined }, { type: 'ask', channel: undoChannel, query })
 }
 
 /** Sizes or areas changed: the pane on the screen settles in them. */

@@ -89,6 +89,8 @@ export interface Armed {
   readonly action: string
   readonly text: string
   readonly effects: readonly Effect[]
+  /** What it would do is still being found out; `again`: the key came a second time meanwhile. */
+  readonly waits?: 'once' | 'again'
 }
 
 export interface Prompt {

@@ -1,13 +1,21 @@
 // The transitions of the screen: a model and a message give the next model and effects. Pure: no clock, no files, no
 // terminal. What happens inside a pane is the pane's; here is what concerns all of them.
-import type { StatusReport } from '../../core/timeline/model.ts'
+import type { RecordView, StatusReport } from '../../core/timeline/model.ts'
 import { press } from '../input/keymap.ts'
 import { paneMap } from '../input/scopes.ts'
 import { type MoveAction, send } from '../panes/pane.ts'
 import { type PaneId, paneFacts, paneIds, paneOf } from '../panes/registry.ts'
 import { contextOf, layoutFor } from './context.ts'
 import { failedKey, firstStartKey, firstStartMessage, initialFirstStart } from './firstStart.ts'
-import { focused, type GlobalAction, globalAction, moveAction, rearranged, searched } from './globalActions.ts'
+import {
+  focused,
+  type GlobalAction,
+  globalAction,
+  moveAction,
+  rearranged,
+  searched,
+  undoChannel,
+} from './globalActions.ts'
 import { lookedAgain } from './looks.ts'
 import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
 import { operationText } from './operation.ts'
@@ -109,7 +117,8 @@ function keyPressed(model: Model, key: string): Step<Model> {
 function dispatchAction(model: Model, scope: string, action: string): Step<Model> {
   const { armed } = model
   const next: Model = { ...model, armed: undefined }
-  if (armed !== undefined && armed.scope === scope && armed.action === action) return [next, armed.effects]
+  if (armed !== undefined && armed.scope === scope && armed.action === action)
+    return armed.waits === undefined ? [next, armed.effects] : stay({ ...next, armed: { ...armed, waits: 'again' } })
   if (armed !== undefined && action === 'close') return stay(next)
   if (scope === 'move') return moveAction(next, action as MoveAction)
   if (scope === 'global') return globalAction(next, action as GlobalAction | `pane.${PaneId}`)
@@ -232,27 +241,30 @@ function answered(model: Model, message: Extract<Message, { type: 'answer' }>): 
       context.visible ? pane.enter(state, context, undefined) : [state, []],
     )
   }
-  if (message.ask === 'undoable') {
-    const { direction } = message.query
-    const record = message.answer
-    if (record === undefined) {
-      const text =
-        direction === 'undo'
-          ? 'Nothing of this session to undo: the Timeline (5) has the rest.'
-          : 'Nothing to do again.'
-      return withEffects(model, send({ type: 'toast', text, kind: 'info' }))
-    }
-    const text = undoText(direction, record, model.lastSeq, model.clock)
-    const operation = direction === 'undo' ? ({ do: 'undo', seq: record.seq } as const) : ({ do: 'redo' } as const)
-    const armed = { scope: 'global', action: direction, text, effects: [{ type: 'operate' as const, operation }] }
-    return withEffects(model, send({ type: 'arm', armed }))
-  }
+  if (message.ask === 'undoable') return undoFound(model, message.query.direction, message.answer)
   if (message.ask === 'rollbackPreview')
     return withEffects(model, send({ type: 'panel', panel: rollbackPanel(message.answer, message.query.to) }))
   if (message.ask === 'state' && message.channel === 'global.time')
     return shown({ ...model, past: message.answer, toast: undefined }, 'files')
   if (message.ask === 'state') return followed(model, message.channel, message.answer)
   return stay(model)
+}
+
+/** Says what `u` or `U` would do, or does it when the key came again meanwhile; any other key has forgotten it. */
+function undoFound(model: Model, direction: 'undo' | 'redo', record: RecordView | undefined): Step<Model> {
+  const { armed } = model
+  if (armed?.waits === undefined || armed.action !== direction) return stay(model)
+  const next: Model = { ...model, armed: undefined }
+  if (record === undefined) {
+    const text =
+      direction === 'undo' ? 'Nothing of this session to undo: the Timeline (5) has the rest.' : 'Nothing to do again.'
+    return withEffects(next, send({ type: 'toast', text, kind: 'info' }))
+  }
+  const operation = direction === 'undo' ? ({ do: 'undo', seq: record.seq } as const) : ({ do: 'redo' } as const)
+  const effects = [{ type: 'operate', operation }] as const
+  if (armed.waits === 'again') return [next, effects]
+  const text = undoText(direction, record, model.lastSeq, model.clock)
+  return withEffects(next, send({ type: 'arm', armed: { scope: 'global', action: direction, text, effects } }))
 }
 
 /** Two looks that found the same: every mark in a listing is what it was. */
@@ -271,7 +283,8 @@ function sameMarks(before: StatusReport | undefined, after: StatusReport): boole
 function refused(model: Model, { channel, problem }: Extract<Message, { type: 'refused' }>): Step<Model> {
   if (channel === 'status') return stay({ ...model, status: { ...model.status, checking: false, problem } })
   if (!channel.startsWith('global.')) return stay(model)
-  return withEffects(model, send({ type: 'toast', text: `${problem.text}. ${problem.hint}`, kind: 'bad' }))
+  const unarmed = channel === undoChannel ? { ...model, armed: undefined } : model
+  return withEffects(unarmed, send({ type: 'toast', text: `${problem.text}. ${problem.hint}`, kind: 'bad' }))
 }
 
 /** Says what is true now: a cancelled operation has either been committed before, or it did not happen. */
