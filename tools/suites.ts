@@ -2,7 +2,7 @@
 // up what is missing and runs them all, in this order. A test file that no suite has is a finding of tools/tidy.ts.
 
 /** Something of the machine that a suite can not do without; tools/testSetup.ts knows how to get each. */
-export type Requirement = 'busybox' | 'python packages of the reader' | 'dist'
+export type Requirement = 'busybox' | 'python packages of the reader' | 'go and the verifiers of others' | 'dist'
 
 export interface Suite {
   readonly name: string
@@ -38,6 +38,12 @@ export const slowSuites: readonly Suite[] = [
     name: 'reader',
     files: /^test\/reader\//,
     needs: ['dist', 'python packages of the reader'],
+    concurrency: 'one by one',
+  },
+  {
+    name: 'verifiers',
+    files: /^test\/verifiers\//,
+    needs: ['dist', 'go and the verifiers of others'],
     concurrency: 'one by one',
   },
   { name: 'package', files: /^test\/package\//, needs: ['dist', 'busybox'], concurrency: 'one by one' },

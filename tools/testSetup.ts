@@ -30,6 +30,7 @@ const getters: Readonly<Record<Requirement, Getter>> = {
     if (findProgram('busybox') === undefined) await installDebianPackages('busybox')
     return { SENTIENT_TEST_BUSYBOX: findProgram('busybox') ?? 'busybox' }
   },
+  'go and the verifiers of others': async root => ({ SENTIENT_TEST_VERIFIERS: await builtVerifiers(root) }),
   'python packages of the reader': async () => ({ SENTIENT_TEST_PYTHON: await readerPython() }),
 }
 
@@ -96,6 +97,23 @@ async function readerPython(): Promise<string> {
   await output(inside, ['-m', 'pip', 'install', ...quiet, ...readerPackages])
   fs.writeFileSync(finished, '')
   return inside
+}
+
+/** The program of test/verifiers, made of its sources and of the modules that go.sum pins. */
+async function builtVerifiers(root: string): Promise<string> {
+  const go = findProgram('go')
+  const folder = path.join(root, 'test', 'verifiers')
+  if (go === undefined) throw new Error('install Go, of the version in test/verifiers/go.mod or later')
+  const sources = fs.readdirSync(folder).filter(name => /\.go$|^go\.(?:mod|sum)$/.test(name))
+  const key = createHash('sha256').update(await output(go, ['version']))
+  for (const name of sources.sort()) key.update(name).update(fs.readFileSync(path.join(folder, name)))
+  const program = path.join(cacheFolder(), `verifiers-${key.digest('hex').slice(0, 16)}`)
+  if (isExecutable(program)) return program
+  fs.mkdirSync(cacheFolder(), { recursive: true })
+  const temporary = `${program}.${process.pid}.new`
+  await output(go, ['-C', folder, 'build', '-trimpath', '-buildvcs=false', '-o', temporary, '.'])
+  fs.renameSync(temporary, program)
+  return program
 }
 
 async function installDebianPackages(...names: string[]): Promise<void> {
