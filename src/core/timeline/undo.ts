@@ -7,14 +7,14 @@ import { dagLink, parseObjectId, sameLink } from '../format/id.ts'
 import type { State } from '../format/state.ts'
 import type { ByteString } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
-import { createSlicer } from '../progress.ts'
+import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
 import { findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath, parentOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
-import type { PlannedChange } from './diskPlan.ts'
+import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import { settingsFollow } from './governing.ts'
-import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
+import type { OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
 import { namingErrors, type Plan, type Transaction, transact } from './transact.ts'
@@ -131,29 +131,25 @@ async function* reverse(
   if (target.seq < gcHorizon(context)) {
     throw new SentientError('NOT_UNDOABLE', { what: 'gc pruned what it would bring back', where: `#${target.seq}` })
   }
-  const result = yield* transact(context, { label: action, signal }, async function* (tx): AsyncGenerator<
-    never,
-    Plan,
-    void
-  > {
-    const changes = new Map<GovernedPath, PlannedChange>()
-    for (const { path, before, after } of changesOf(context, target)) {
-      const now = findPath(tx.ingest, tx.state.files, path) ?? null
-      if (!sameApartFromChildren(now, after)) throw await touchedSince(context, target, path, signal)
-      changes.set(path, { path, before: now, after: before })
+  const result = yield* transact(context, { label: action, signal }, async function* (tx): Work<Plan> {
+    const slicer = createSlicer(context.clock, signal)
+    const changes = createChangeList()
+    const progress = (): Progress => ({ phase: 'planning', done: changes.count, unit: 'paths' })
+    const touched = yield* inSlices(slicer, reversedChanges(context, tx, target, changes), progress)
+    if (touched !== undefined) throw await touchedSince(context, target, touched, signal)
+    const steps = function* () {
+      yield* refuseFullDirectories(tx, changes, target)
+      yield* showOverwritten(tx, target, changes)
+      yield* overwriteAgain(context, tx, target, changes)
+      yield* requireParents(tx, changes, target)
     }
-    for (const change of changes.values()) {
-      if (change.after?.kind !== 'dir') refuseFullDirectory(tx, change, changes, target)
-    }
-    showOverwritten(tx, target, changes)
-    overwriteAgain(context, tx, target, changes)
-    for (const change of changes.values()) if (change.after !== null) requireParent(tx, change, changes, target)
+    yield* inSlices(slicer, steps(), progress)
     const { domains, follow } = reverseDomains(context, tx, target)
-    const path = changes.size === 1 ? [...changes.keys()][0] : ''
+    const path = changes.count === 1 ? changes.at(0).path : ''
     return {
       action,
       subject: { kind: 'file', id: path },
-      changes: [...changes.values()],
+      changes,
       domains,
       cause: target.seq,
       fields: { of: target.body?.action ?? '' },
@@ -162,6 +158,23 @@ async function* reverse(
     }
   })
   return result as OperationResult
+}
+
+/** Plans the record's changes the other way round; comes back with a path that something else touched since. */
+function* reversedChanges(
+  context: TimelineContext,
+  tx: Transaction,
+  target: JournalRecord,
+  changes: ChangeList,
+): Generator<undefined, ByteString | undefined> {
+  for (const { path, before, after } of changesOf(context, target)) {
+    const now = findPath(tx.ingest, tx.state.files, path) ?? null
+    if (!sameApartFromChildren(now, after)) return path
+    changes.push({ path, before: now, after: before })
+    yield
+  }
+  yield* changes.sort()
+  return undefined
 }
 
 /** How many records after the target are looked at for the one that is in the way. */
@@ -193,42 +206,43 @@ async function touchedSince(
 }
 
 /** A directory may go only when all that is recorded in it goes too. */
-function refuseFullDirectory(
-  tx: Transaction,
-  change: PlannedChange,
-  changes: ReadonlyMap<GovernedPath, PlannedChange>,
-  target: JournalRecord,
-): void {
-  if (change.before?.kind !== 'dir') return
-  for (const entry of listEntries(tx.ingest, change.before.content)) {
-    const path = joinPath(change.path, entry.name)
-    if (changes.get(path)?.after !== null) {
-      throw new SentientError('NOT_UNDOABLE', {
-        what: `#${target.seq} made a directory that holds other things now`,
-        where: displayBytes(change.path),
-        found: displayBytes(path),
-      })
+function* refuseFullDirectories(tx: Transaction, changes: ChangeList, target: JournalRecord): Generator<undefined> {
+  for (const { path: directory, before, after } of changes) {
+    yield
+    if (after?.kind === 'dir' || before?.kind !== 'dir') continue
+    for (const entry of listEntries(tx.ingest, before.content)) {
+      yield
+      const path = joinPath(directory, entry.name)
+      if (changes.find(path)?.after !== null) {
+        throw new SentientError('NOT_UNDOABLE', {
+          what: `#${target.seq} made a directory that holds other things now`,
+          where: displayBytes(directory),
+          found: displayBytes(path),
+        })
+      }
     }
   }
 }
 
 /** What comes back needs a directory to be in. */
-function requireParent(
-  tx: Transaction,
-  { path }: PlannedChange,
-  changes: ReadonlyMap<GovernedPath, PlannedChange>,
-  target: JournalRecord,
-): void {
-  const parent = parentOf(path)
-  if (parent === '') return
-  const planned = changes.get(parent)
-  const after = planned === undefined ? findPath(tx.ingest, tx.state.files, parent) : planned.after
-  if (after?.kind === 'dir') return
-  throw new SentientError('NOT_UNDOABLE', {
-    what: `The directory that #${target.seq} changed is no longer there`,
-    where: displayBytes(parent),
-    hint: 'Undo the record that removed it first.',
-  })
+function* requireParents(tx: Transaction, changes: ChangeList, target: JournalRecord): Generator<undefined> {
+  let last: ByteString | undefined
+  for (const { path, after: back } of changes) {
+    yield
+    const parent = parentOf(path)
+    // Neighbours share their directory.
+    if (back === null || parent === '' || parent === last) continue
+    const planned = changes.find(parent)
+    const after = planned === undefined ? findPath(tx.ingest, tx.state.files, parent) : planned.after
+    if (after?.kind !== 'dir') {
+      throw new SentientError('NOT_UNDOABLE', {
+        what: `The directory that #${target.seq} changed is no longer there`,
+        where: displayBytes(parent),
+        hint: 'Undo the record that removed it first.',
+      })
+    }
+    last = parent
+  }
 }
 
 /** What a record overwrote on disk that was not recorded. */
@@ -238,27 +252,39 @@ function overwrittenBy(tx: Transaction, { body }: JournalRecord): Iterable<TreeC
 }
 
 /** What the operation overwrote on disk comes back as it was: changed outside, not recorded. */
-function showOverwritten(tx: Transaction, target: JournalRecord, changes: Map<GovernedPath, PlannedChange>): void {
+function* showOverwritten(tx: Transaction, target: JournalRecord, changes: ChangeList): Generator<undefined> {
+  const shown = createChangeList()
   for (const { path, after } of overwrittenBy(tx, target)) {
     const now = findPath(tx.ingest, tx.state.files, path) ?? null
-    const planned = changes.get(path) ?? { path, before: now, after: now }
-    changes.set(path, { ...planned, shown: after })
+    shown.push({ ...(changes.find(path) ?? { path, before: now, after: now }), shown: after })
+    yield
   }
+  yield* addAll(changes, shown)
 }
 
 /** An operation that overwrote changes made outside overwrites them again when its undo is taken back. */
-function overwriteAgain(
+function* overwriteAgain(
   context: TimelineContext,
   tx: Transaction,
   target: JournalRecord,
-  changes: Map<GovernedPath, PlannedChange>,
-): void {
+  changes: ChangeList,
+): Generator<undefined> {
   if (target.body?.action !== 'undo' || target.body.cause === undefined) return
-  const original = requireRecord(context, target.body.cause)
-  for (const { path } of overwrittenBy(tx, original)) {
+  const again = createChangeList()
+  for (const { path } of overwrittenBy(tx, requireRecord(context, target.body.cause))) {
     const now = findPath(tx.ingest, tx.state.files, path) ?? null
-    if (!changes.has(path)) changes.set(path, { path, before: now, after: now })
+    if (!changes.has(path)) again.push({ path, before: now, after: now })
+    yield
   }
+  yield* addAll(changes, again)
+}
+
+function* addAll(changes: ChangeList, more: Iterable<PlannedChange>): Generator<undefined> {
+  for (const change of more) {
+    changes.push(change)
+    yield
+  }
+  yield* changes.sort()
 }
 
 function stateBefore(context: TimelineContext, tx: Transaction, target: JournalRecord): State {
