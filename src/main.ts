@@ -6,6 +6,9 @@ import type { CliIo, OutputStream } from './cli/io.ts'
 
 const { version } = manifest
 
+/** What was to be printed did not arrive (a full disk): the run did not succeed. */
+let outputFailed = false
+
 /** Put in by tools/build.ts; sources that run as they are have no such time. */
 declare const BUILT_MICROS: number | undefined
 
@@ -24,9 +27,12 @@ function realIo(): CliIo {
   const signals = stopOnSignals(stop)
   let gone = false
   // The reader of a pipe may leave early (`sentctl log | head`): that is no error, and nothing more is to be done.
-  process.stdout.on('error', () => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     gone = true
     stop.abort()
+    if (error.code === 'EPIPE' || outputFailed) return
+    outputFailed = true
+    process.stderr.write(`sentctl: Standard output cannot be written\n  found     ${error.message}\n`)
   })
   process.stderr.on('error', () => {})
   return {
@@ -40,12 +46,17 @@ function realIo(): CliIo {
     stdoutGone: () => gone,
     async createHost(label) {
       const { createDiskHost } = await import('./core/host/disk.ts')
+      const { loadNative } = await import('./core/native/load.ts')
       const stateDirectoryPath = stateDirectory()
+      const enabled = process.env.SENTIENT_NATIVE !== '0'
+      const { native, text: nativeText } = loadNative({ paths: [nativePath()], enabled })
       const builtMicros = typeof BUILT_MICROS === 'number' ? BUILT_MICROS : undefined
       return createDiskHost({
         label,
         fetch,
         builtMicros,
+        native,
+        nativeText,
         ...(stateDirectoryPath === undefined ? {} : { stateDirectoryPath }),
       })
     },
@@ -55,6 +66,12 @@ function realIo(): CliIo {
       return startUi({ host, version, cwd: process.cwd(), ...options })
     },
   }
+}
+
+/** Beside the bundle; sources that run as they are use what was built for it. */
+function nativePath(): string {
+  const dist = typeof BUILT_MICROS === 'number' ? import.meta.dirname : `${import.meta.dirname}/../dist`
+  return `${dist}/native/sentient.node`
 }
 
 /** XDG: where this device remembers its root folders. */
@@ -95,4 +112,5 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
 }
 
 // Open handles (a watcher, a terminal) must not keep a finished run alive.
-process.exit(await main(process.argv.slice(2)))
+const exitCode = await main(process.argv.slice(2))
+process.exit(exitCode === 0 && outputFailed ? 1 : exitCode)

@@ -136,7 +136,8 @@ function writeDist(root: string, files: ReadonlyMap<string, Uint8Array>, inputs:
   for (const [name, contents] of files) replaceFile(path.join(dist, name), contents)
   for (const name of fs.readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     const file = path.join(dist, name)
-    if (!files.has(name) && fs.statSync(file).isFile()) fs.rmSync(file)
+    // What lies in native/ is made by tools/native.ts.
+    if (!files.has(name) && !name.startsWith('native/') && fs.statSync(file).isFile()) fs.rmSync(file)
   }
   const stamp: Stamp = { inputs, outputs: [...files.keys()] }
   replaceFile(path.join(dist, stampName), Buffer.from(`${JSON.stringify(stamp)}\n`))

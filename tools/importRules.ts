@@ -52,7 +52,11 @@ const parts: readonly Part[] = [
   },
   corePart('host', ['host errors'], { nodeModules: builtinModules }),
   corePart('format', ['errors', 'host errors', 'host']),
-  corePart('native', ['format', 'errors']),
+  // `module`: it is the only loader of the add-on.
+  corePart('native', ['format', 'errors', 'host errors'], {
+    open: ['load'],
+    nodeModules: [...pureNodeModules, 'module'],
+  }),
   historyPart('store', 'changes', 'content', 'idTable', 'packedList', 'reach', 'tree'),
   historyPart('journal'),
   historyPart('worktree', 'apply', 'foldedNames', 'ignore', 'paths', 'reserved', 'scan', 'stage', 'targets', 'walk'),
@@ -65,7 +69,7 @@ const parts: readonly Part[] = [
   { name: 'cli', files: /^src\/cli\//, mayImport: ['commands', 'errors', 'host errors', 'progress', 'format'] },
   { name: 'ui', files: /^src\/ui\//, mayImport: ['commands', 'errors', 'host errors', 'progress', 'format'] },
   { name: 'boot', files: /^src\/boot\//, mayImport: [...base, 'store'] },
-  { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'host', 'errors'] },
+  { name: 'main', files: /^src\/main\.ts$/, mayImport: ['cli', 'ui', 'commands', 'host', 'native', 'errors'] },
   { name: 'test support', files: /^test\/support\//, mayImport: ['core', ...aboveCore] },
   { name: 'tools', files: /^(?:tools|bench)\//, mayImport: ['core', ...aboveCore, 'test support'] },
   { name: 'test', files: /^test\//, mayImport: ['core', ...aboveCore, 'test support', 'tools'] },

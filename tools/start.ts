@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { build, isBuildFresh } from './build.ts'
+import { buildNativeAloud } from './native.ts'
 
 /** Where the demo lives: with the user's data, outside the sources. */
 export function demoFolder(): string {
@@ -49,6 +50,7 @@ async function main(root: string, options: readonly string[]): Promise<never> {
     process.stderr.write('Building …\n')
     await build(root)
   }
+  await buildNativeAloud(root)
   if (namesRoot(options)) return openScreen(root, options)
   await ensureDemo(demoFolder())
   return openScreen(root, [...options, '--root', demoFolder()])

@@ -12,6 +12,8 @@ import {
   type MemoryDiskOptions,
   type MemoryHost,
 } from '../../src/core/host/memory.ts'
+import { loadNative } from '../../src/core/native/load.ts'
+import type { Native } from '../../src/core/native/native.ts'
 
 /** 2026-01-02 03:04:05 UTC. */
 export const testStartMicros = 1_767_323_045_000_000
@@ -98,10 +100,19 @@ export interface TemporaryFolder {
   remove(): void
 }
 
+/** The native core, in the runs of the tests that ask for it; see tools/suites.ts. */
+export function nativeUnderTest(): Native | undefined {
+  const path = process.env.SENTIENT_TEST_NATIVE
+  if (path === undefined) return undefined
+  const { native, text } = loadNative({ paths: [path], enabled: true })
+  if (native === undefined) throw new Error(`${path}: ${text}`)
+  return native
+}
+
 /** An empty folder on the real disk; `host` changes ports of the disk host. */
 export function makeTemporaryFolder(host: Partial<Host> = {}): TemporaryFolder {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'sentientos-test-')))
-  const whole: Host = { ...createDiskHost({ label: 'test' }), ...host }
+  const whole: Host = { ...createDiskHost({ label: 'test', native: nativeUnderTest() }), ...host }
   const directory = whole.files.openDirectory(path)
   if (directory === undefined) throw new Error(`${path} is gone`)
   return {

@@ -1,6 +1,7 @@
 // The host of the real machine: node:fs, node:sqlite for the lock, the system's clock and randomness.
 
 import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
+import type { Native } from '../native/native.ts'
 import { createSystemClock, createSystemProcesses, createSystemRandomness } from './clock.ts'
 import { isDiskDirectory, openDiskDirectoryByPath } from './diskDirectory.ts'
 import { watchDiskDirectory } from './diskWatch.ts'
@@ -20,6 +21,8 @@ export interface DiskHostOptions {
   readonly fetch?: Fetch
   /** See `Host`. */
   readonly builtMicros?: number | undefined
+  readonly native?: Native | undefined
+  readonly nativeText?: string | undefined
 }
 
 export function createDiskHost(options: DiskHostOptions): Host {
@@ -35,6 +38,8 @@ export function createDiskHost(options: DiskHostOptions): Host {
     processes: createSystemProcesses(options.label),
     ...(options.fetch === undefined ? {} : { network: createNetwork(options.fetch) }),
     builtMicros: options.builtMicros,
+    native: options.native,
+    nativeText: options.nativeText,
     // Opened at the first use: a verb that never needs it makes no folder in anybody's home.
     get stateDirectory() {
       if (!asked && options.stateDirectoryPath !== undefined)

@@ -2,6 +2,7 @@
 // processes only through these, so that a test can put a memory file system or a failing disk in their place.
 // All calls are synchronous: the core slices its long work itself and yields between slices.
 
+import type { Native } from '../native/native.ts'
 import type { Databases } from './database.ts'
 
 /**
@@ -179,6 +180,10 @@ export interface Host {
   readonly databases?: Databases
   /** When this program was built, microseconds since 1970: a clock that shows less is wrong. Absent: not known. */
   readonly builtMicros?: number | undefined
+  /** What is written for speed outside TypeScript; absent where it is not built, or turned off. */
+  readonly native?: Native | undefined
+  /** Which it is and why, in one line for people. */
+  readonly nativeText?: string | undefined
   /** Absent where nothing may be fetched. */
   readonly network?: Network
   /** A directory outside every root folder where this device remembers its root folders; undefined: none. */

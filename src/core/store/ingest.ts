@@ -13,6 +13,8 @@ import {
   packingNumber,
   packingOf,
 } from '../format/pack.ts'
+import type { Directory } from '../host/host.ts'
+import type { StagedPack } from '../native/native.ts'
 import { createIdTable, type Place } from './idTable.ts'
 import type { StoreOptions } from './layout.ts'
 import { asStoreErrors } from './layout.ts'
@@ -46,6 +48,17 @@ export interface Ingest {
   flush(): void
   /** Takes back what was not flushed. */
   abort(): void
+  /** Private: where somebody else may write sealed packs, and what he needs to write them as this would. */
+  staging(): Staging
+  /** Private: packs that somebody else wrote there belong to this ingest from now on, as if it had put their objects. */
+  takeStaged(packs: readonly StagedPack[]): void
+}
+
+export interface Staging {
+  readonly directory: Directory
+  readonly zstdLevel: number
+  readonly owner: number
+  readonly seed: Uint8Array
 }
 
 /** Where an ingest's objects go. */
@@ -56,6 +69,7 @@ export interface ObjectSink {
   seal(): void
   publish(): void
   abort(): void
+  take?(packs: readonly StagedPack[]): void
 }
 
 export interface IngestContext {
@@ -229,6 +243,21 @@ export function createIngest(context: IngestContext, kind: 'shared' | 'private')
       failed = true
       asStoreErrors('What was written could not be taken back', () => sink.abort())
     },
+    staging: () =>
+      asStoreErrors('A write to the store could not begin', () => ({
+        directory: set.folders.need('stage'),
+        zstdLevel: level,
+        owner: options.processes.id,
+        seed: options.random.bytes(32),
+      })),
+    takeStaged: packs =>
+      writing('Packs could not be taken over', () => {
+        sink.take?.(packs)
+        for (const pack of packs) {
+          bytesWritten += pack.bytes
+          objectsWritten += pack.objects
+        }
+      }),
   }
 }
 

@@ -11,7 +11,7 @@ import type { Ingest } from '../store/store.ts'
 import { buildDirectorySteps, countEntries, diffTrees, emptyDirectory } from '../store/tree.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
-import { isOutsideFiles } from '../worktree/reserved.ts'
+import { isOutsideFiles, reservedTopNames, settingsName } from '../worktree/reserved.ts'
 import { withGitignore } from '../worktree/scan.ts'
 import type { StatCacheWriter } from '../worktree/statCache.ts'
 import { absorb } from './absorb.ts'
@@ -57,11 +57,13 @@ async function* adoptAll(context: TimelineContext, options: { readonly signal?: 
   try {
     const { ignore, gitignore } = context.settings()
     const rules = context.worktree.rules({ ignore, gitignore })
-    const files = yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore })
+    const native = gitignore ? undefined : yield* storeNatively(walk, { rules, signal: options.signal })
+    const files = native ?? (yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore }))
     const result = yield* transact(context, { label: 'adopt', signal: options.signal, ingest }, async function* (tx) {
       if (files.count === 0 || !isEmpty(context, tx.state.files)) return undefined
       const created = diffTrees(tx.ingest, undefined, files.link, { order: 'paths' })
-      const changes = yield* inSlices(walk.slicer, writeChangesSteps(tx.ingest, created), () => storing(walk))
+      const changes =
+        native?.changes ?? (yield* inSlices(walk.slicer, writeChangesSteps(tx.ingest, created), () => storing(walk)))
       const adopted = { files: files.link, changes: changes.link, count: changes.count }
       return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: true }
     })
@@ -106,6 +108,42 @@ interface Frame {
   readonly handle: Directory
   readonly rules: readonly IgnoreRule[]
   readonly gitignore: boolean
+}
+
+const nativeReasons = {
+  other: 'a socket, pipe or device',
+  changes: 'it changes while it is read',
+  denied: 'permission denied',
+} as const
+
+interface StoredTree {
+  readonly link: Link
+  readonly count: number
+  readonly changes: { readonly link: Link; readonly count: number } | undefined
+}
+
+/** The same in one call of the native core; undefined where there is none, or where it leaves this to us. */
+async function* storeNatively(
+  walk: Walk,
+  options: { readonly rules: readonly IgnoreRule[]; readonly signal: AbortSignal | undefined },
+): Work<StoredTree | undefined> {
+  const { context, ingest, cache } = walk
+  if (context.native === undefined) return undefined
+  const { directory: stage, ...staging } = ingest.staging()
+  const stored = yield* context.native.adopt({
+    ...{ root: context.worktree.root, stage, ...staging, ...options },
+    outside: [...reservedTopNames, settingsName],
+    cache: cache?.elsewhere,
+  })
+  if (stored === undefined) return undefined
+  ingest.takeStaged(stored.packs)
+  cache?.writtenElsewhere()
+  walk.hardLinks = stored.hardLinks
+  for (const { path, reason } of stored.problems) {
+    const text = reason === 'disk' ? `the disk reports an error at ${displayBytes(path)}` : nativeReasons[reason]
+    walk.problems.push({ path, reason: text })
+  }
+  return { link: stored.files, count: stored.count, changes: stored.changes }
 }
 
 /** Stores a directory and all below it, and remembers what it found for the next look. */

@@ -7,6 +7,7 @@ import type { Decision } from '../format/record.ts'
 import { decodeState, type State } from '../format/state.ts'
 import type { ByteString, Clock, Directory, Randomness } from '../host/host.ts'
 import type { Journal } from '../journal/journal.ts'
+import type { Native } from '../native/native.ts'
 import type { Store } from '../store/store.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import type { Worktree } from '../worktree/worktree.ts'
@@ -50,6 +51,8 @@ export interface TimelineContext {
   /** Needs no private key. */
   readonly verifier: () => VerifierKey
   readonly notices: Notice[]
+  /** Absent where it is not built, or turned off. */
+  readonly native: Native | undefined
   /** The settings in force; loaded again when a record changed them. */
   settings(): Settings
   settingsText(): string

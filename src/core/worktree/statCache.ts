@@ -6,6 +6,7 @@ import type { Link, ObjectId } from '../format/id.ts'
 import type { Entry, EntryKind } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, Randomness } from '../host/host.ts'
+import { removeQuietly } from './stage.ts'
 
 // File: magic 8 | blocks | u32 zero | u32 CRC-32 of all before.
 // Block: u32 bytes of the rest | u16 path bytes | path | u8 1 and 32 bytes id of the recorded node, or 0 | u32 entries.
@@ -164,6 +165,10 @@ export interface StatCacheWriter {
   /** Puts the new cache in place of the old one; does nothing when all was kept. */
   finish(): void
   abort(): void
+  /** For somebody who writes the whole new cache to a file himself: then nothing is added or kept here. */
+  readonly elsewhere: { readonly directory: Directory; readonly name: ByteString; readonly settledBelowNs: bigint }
+  /** That file is written: `finish` puts it in place. */
+  writtenElsewhere(): void
 }
 
 /** Collects a new cache; `probeNs` is the file system's own time now, see `settledNs`. */
@@ -194,6 +199,12 @@ export function writeStatCache(
     }
   }
   const isSettled = (stat: FileStat) => stat.mtimeNs < limit && stat.ctimeNs < limit
+  const elsewhere = {
+    directory: derived,
+    name: `${temporary.slice(0, -'.new'.length)}.other.new`,
+    settledBelowNs: limit,
+  }
+  let writtenElsewhere = false
   let kept = 0
   let added = 0
   out.write(Buffer.from(magic, 'latin1'))
@@ -211,6 +222,10 @@ export function writeStatCache(
       out.write(directory.block)
     },
     finish() {
+      if (writtenElsewhere) {
+        quietly(() => derived.rename(elsewhere.name, derived, name))
+        return
+      }
       if (added === 0 && kept === options.before.directories) return
       out.write(Buffer.alloc(4))
       quietly(() => {
@@ -218,7 +233,14 @@ export function writeStatCache(
         derived.rename(temporary, derived, name)
       })
     },
-    abort: discard,
+    abort() {
+      discard()
+      removeQuietly(derived, elsewhere.name)
+    },
+    elsewhere,
+    writtenElsewhere() {
+      writtenElsewhere = true
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { asBuffer } from '../format/bytes.ts'
 import type { Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
+import type { Native } from '../native/native.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
@@ -26,6 +27,7 @@ export interface WorktreeOptions {
   readonly derived: Directory | undefined
   readonly clock: Clock
   readonly random: Randomness
+  readonly native?: Native | undefined
 }
 
 export interface IgnoreSettings {

@@ -1,0 +1,46 @@
+// The only loader of the native core. That there is none is ordinary: then TypeScript does all of the work.
+
+import { createRequire } from 'node:module'
+import { adoptNatively } from './adopt.ts'
+import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
+import type { Native } from './native.ts'
+
+export interface LoadedNative {
+  readonly native: Native | undefined
+  /** One line for people: what is in use, and why. */
+  readonly text: string
+}
+
+export interface LoadOptions {
+  /** Where the add-on may lie; the first that can be loaded is used. */
+  readonly paths: readonly string[]
+  /** False: somebody turned it off. */
+  readonly enabled: boolean
+}
+
+/** Loads the add-on. Never throws: whatever is wrong with it is told in the text. */
+export function loadNative({ paths, enabled }: LoadOptions): LoadedNative {
+  if (!enabled) return { native: undefined, text: 'turned off by SENTIENT_NATIVE=0: TypeScript does all of the work' }
+  let why = 'not built'
+  for (const path of paths) {
+    try {
+      const bridge = createRequire(import.meta.url)(path) as RawBridge
+      if (bridge.version() === bridgeVersion) return { native: nativeOf(bridge), text: 'in use for trees and packs' }
+      why = `it is of another build (${bridge.version()}, ${bridgeVersion} is needed)`
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND'
+      if (!missing) why = `it can not be loaded: ${error instanceof Error ? error.message.split('\n', 1)[0] : error}`
+    }
+  }
+  return { native: undefined, text: `${why}: TypeScript does all of the work` }
+}
+
+function nativeOf(bridge: RawBridge): Native {
+  return {
+    adopt: request => adoptNatively(bridge, request),
+    flushFileSystem(directory) {
+      const place = placeOf(directory)
+      return place !== undefined && callNativeNow(bridge, 'flushFileSystem', { directory: place }) !== undefined
+    },
+  }
+}

@@ -1,0 +1,64 @@
+// What the native core can do, as types: few, coarse calls, each of which stands for a function of TypeScript that gives
+// the same answer. Every one may decline (undefined, false): then that function does the work.
+
+import type { Link } from '../format/id.ts'
+import type { ByteString, Directory } from '../host/host.ts'
+import type { Progress } from '../progress.ts'
+
+export type NativeWork<T> = AsyncGenerator<Progress, T | undefined, void>
+
+export interface Native {
+  /** Stores everything below a directory in private packs, as `adopt` of the timeline does; nothing is published. */
+  adopt(request: AdoptRequest): NativeWork<Adopted>
+  /** Makes the whole file system that holds the directory durable. */
+  flushFileSystem(directory: Directory): boolean
+}
+
+/** A compiled ignore rule. */
+export interface NativeRule {
+  readonly expression: RegExp
+  readonly negated: boolean
+  readonly directoriesOnly: boolean
+}
+
+export interface AdoptRequest {
+  readonly root: Directory
+  /** `.tree/stage` */
+  readonly stage: Directory
+  readonly rules: readonly NativeRule[]
+  /** Names at the top that are no part of the files. */
+  readonly outside: readonly ByteString[]
+  readonly zstdLevel: number
+  /** 32 bytes of chance; pack ids and the names of staged files come from them. */
+  readonly seed: Uint8Array
+  /** The process that the staged files belong to. */
+  readonly owner: number
+  /** A new stat cache is written to this name; its caller renames it into place, or removes it. */
+  readonly cache:
+    | { readonly directory: Directory; readonly name: ByteString; readonly settledBelowNs: bigint }
+    | undefined
+  /** 0, or left out: one a processor. */
+  readonly threads?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Adopted {
+  readonly files: Link
+  /** Entries at the top. */
+  readonly count: number
+  /** The list of everything as created; undefined when there is nothing. */
+  readonly changes: { readonly link: Link; readonly count: number } | undefined
+  /** Left out, sorted by path. */
+  readonly problems: readonly { readonly path: ByteString; readonly reason: 'other' | 'changes' | 'denied' | 'disk' }[]
+  /** Files with more than one name. */
+  readonly hardLinks: number
+  readonly packs: readonly StagedPack[]
+}
+
+/** A sealed pack in `.tree/stage`, with its index beside it. */
+export interface StagedPack {
+  /** Of both files, without `.pack` and `.idx`. */
+  readonly name: string
+  readonly bytes: number
+  readonly objects: number
+}
