@@ -7,7 +7,7 @@ import { timelineDetailLines, timelineListLines } from '../../src/ui/panes/timel
 import { rowState, type TimelineRow, type TimelineSource, timelineRows } from '../../src/ui/panes/timeline/rows.ts'
 import { contextOf } from '../../src/ui/state/context.ts'
 import { plainText } from '../../src/ui/widgets/line.ts'
-import { changed, createScreen, noon, record, report, second, snapshot } from './harness.ts'
+import { changed, createScreen, entry, noon, record, report, second, snapshot } from './harness.ts'
 
 const source = (more: Partial<TimelineSource>): TimelineSource => ({
   snapshots: [],
@@ -131,6 +131,31 @@ test('a million records are a gap until they come into view', () => {
     drawn.some(row => row.includes('499,999 records')),
     drawn.join('\n'),
   )
+})
+
+test('the lines of changed files in the preview are counted, what has none keeps its sizes', () => {
+  const screen = createScreen({ columns: 45, rows: 20 })
+  screen.press('5')
+  screen.answer('snapshots', [snapshot('s1', 41)])
+  screen.press('j')
+  const change = (path: string) => ({ path, before: entry(path, 92), after: entry(path, 52, 'b') })
+  screen.answer('diff', {
+    changes: [change('conf'), change('logo'), { path: 'gone', before: entry('gone'), after: null }],
+    counts: { created: 0, changed: 2, deleted: 1 },
+  } as never)
+  const asked = screen
+    .effects()
+    .flatMap(effect => (effect.type === 'ask' && effect.query.ask === 'changeCounts' ? [effect.query] : []))
+  assert.deepEqual(asked, [{ ask: 'changeCounts', from: 's1', to: 'now', paths: ['conf', 'logo'] }])
+  screen.answer(
+    'changeCounts',
+    new Map([
+      ['conf', { added: 2, removed: 1 }],
+      ['logo', { added: 0, removed: 0 }],
+    ]),
+  )
+  const drawn = timelineDetailLines(screen.model().panes.timeline, contextOf(screen.model(), 'timeline')).map(plainText)
+  assert.match(drawn.join('\n'), / ~ conf +\+2 -1 \n ~ logo +92 -> 52 \n - gone +gone /)
 })
 
 test('the cursor stays on its row when rows are loaded above it', () => {

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { isSentientError } from '../../core/errors.ts'
 import type { Progress } from '../../core/progress.ts'
 import type { System } from '../../core/system.ts'
-import type { RecordView, StatePoint, Work } from '../../core/timeline/model.ts'
+import type { GovernedPath, RecordView, StatePoint, Work } from '../../core/timeline/model.ts'
 import { matches } from '../panes/trace/filter.ts'
 import type { Answers, Ask, LineCounts, QueryOf, RecordDetail, Scan } from '../state/query.ts'
 import { readPreview } from './preview.ts'
@@ -47,6 +47,7 @@ export const answerers: Answerers = {
   versions: ({ path }, { system, signal, progress }) =>
     finish(system.versions(path, { signal, limit: versionsMax }), progress),
   versionCounts,
+  changeCounts,
   diff: ({ from, to }, { system, signal, progress }) =>
     finish(system.diff(system.resolve(from), pointOrDisk(system, to), { signal }), progress),
   records: ({ from, to }, { system }) => [...system.records({ from, to })],
@@ -87,6 +88,26 @@ async function versionCounts(query: QueryOf<'versionCounts'>, context: AskContex
     } catch (error) {
       // An older version may be pruned, or damaged: its row says less, the others stay.
       if (!isSentientError(error)) throw error
+    }
+  }
+  return counts
+}
+
+/** Of what can not be compared by lines the counts are zero. */
+async function changeCounts(query: QueryOf<'changeCounts'>, context: AskContext): Promise<Answers['changeCounts']> {
+  const { system, signal } = context
+  const counts = new Map<GovernedPath, LineCounts>()
+  const pause = createPauses(signal)
+  const from = system.resolve(query.from)
+  const to = pointOrDisk(system, query.to)
+  for (const path of query.paths) {
+    if (await pause()) break
+    try {
+      const { added, removed } = system.fileDiff(path, from, to)
+      counts.set(path, { added, removed })
+    } catch (error) {
+      if (!isSentientError(error)) throw error
+      counts.set(path, { added: 0, removed: 0 })
     }
   }
   return counts

@@ -61,6 +61,7 @@ export interface Questions {
   versions: { readonly path: GovernedPath }
   versionCounts: { readonly path: GovernedPath; readonly seqs: readonly number[] }
   diff: { readonly from: StateText; readonly to: StateText | 'disk' }
+  changeCounts: { readonly from: StateText; readonly to: StateText | 'disk'; readonly paths: readonly GovernedPath[] }
   records: { readonly from: number; readonly to: number }
   scan: { readonly before: number; readonly filter: TraceFilter; readonly want: number }
   seek: { readonly from: number; readonly direction: 1 | -1; readonly filter: TraceFilter }
@@ -80,6 +81,7 @@ export interface Answers {
   versions: readonly Version[]
   versionCounts: ReadonlyMap<number, LineCounts>
   diff: DiffReport
+  changeCounts: ReadonlyMap<GovernedPath, LineCounts>
   records: readonly RecordView[]
   scan: Scan
   seek: RecordView | undefined

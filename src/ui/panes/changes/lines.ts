@@ -20,11 +20,12 @@ export function changeListLines(state: ChangesState, context: Context): Line[] {
 }
 
 /** An edited sentient.yaml is no change of the tree: it waits to be put in force. */
-function settingsSpan({ status }: Context): Span {
-  const candidate = status.report?.settingsCandidate ?? 'none'
+function settingsSpan(context: Context): Span {
+  const candidate = context.status.report?.settingsCandidate ?? 'none'
   if (candidate === 'none') return span('  against the record', 'dim')
   const word = candidate === 'changed' ? 'edited' : candidate
-  return span(`  sentient.yaml ${word}, not in force`, 'changed')
+  const text = `  sentient.yaml ${word}`
+  return span(context.list.width < 50 ? text : `${text}, not in force`, 'changed')
 }
 
 function emptyLines(state: ChangesState, context: Context): Line[] {
@@ -87,7 +88,7 @@ export function changeDetailLines(state: ChangesState, context: Context): Line[]
     }
     say(changedWhen(change, context.status.intervals, context.now))
     if (change.state === 'damaged') say('b repairs it where something else still holds the content')
-    else if (!stateTexts[change.state].startsWith(change.reason)) say(change.reason)
+    else if (change.state !== 'new' && !stateTexts[change.state].includes(change.reason)) say(change.reason)
     say(`settings: drift = ${change.drift}`, 'dim')
     header.push(emptyLine)
   }

@@ -5,7 +5,7 @@ import type { Context } from '../../state/model.ts'
 import { contentLines, problemLines } from '../../widgets/contentLines.ts'
 import { emptyLine, fitLine, inRole, type Line, line, span } from '../../widgets/line.ts'
 import { cutStart, fit, fitRight } from '../../widgets/text.ts'
-import { sizesText, treeChangeSign } from '../../widgets/treeChange.ts'
+import { amountText, treeChangeSign } from '../../widgets/treeChange.ts'
 import { currentDifference, type DifferenceState } from './state.ts'
 
 const toText = (to: string): string => (to === 'disk' ? 'now' : to)
@@ -27,7 +27,7 @@ function changeLine(state: DifferenceState, change: TreeChange, index: number, c
   const { width } = context.list
   const selected = index === state.list.cursor
   const [sign, role] = treeChangeSign(change)
-  const aside = ` ${fitRight(sizesText(change), 13)} `
+  const aside = ` ${fitRight(amountText(change, state.counts), 13)} `
   const nameCells = Math.max(1, width - 4 - aside.length)
   const marked = state.marks.has(change.path)
   const spans: Line = [

@@ -1,6 +1,7 @@
 // The difference of two states, path by path: what the Timeline opens, and where one path or hunk is brought back.
 import { displayBytes } from '../../../core/format/bytes.ts'
 import type { DiffReport, GovernedPath, TreeChange } from '../../../core/timeline/model.ts'
+import { askCounts, type ChangeCounts, countsReceived, noCounts } from '../../state/changeCounts.ts'
 import {
   type Content,
   type ContentWish,
@@ -28,6 +29,7 @@ export interface DifferenceState {
   readonly marks: ReadonlySet<GovernedPath>
   readonly problem: Problem | undefined
   readonly content: Content
+  readonly counts: ChangeCounts
 }
 
 export const initialDifference: DifferenceState = {
@@ -40,10 +42,12 @@ export const initialDifference: DifferenceState = {
   marks: new Set(),
   problem: undefined,
   content: noContent,
+  counts: noCounts,
 }
 
 const listChannel = 'difference.list'
 const contentChannel = 'difference.content'
+const countsChannel = 'difference.counts'
 
 export const currentDifference = (state: DifferenceState): TreeChange | undefined => state.rows[state.list.cursor]
 
@@ -62,7 +66,7 @@ const askList = ({ from, to }: DifferenceState): Effect => ({
 
 export function receiveDifference(state: DifferenceState, message: Message, context: Context): Step<DifferenceState> {
   if (message.type === 'answer' && message.channel === listChannel && message.ask === 'diff')
-    return showRows({ ...state, report: message.answer, problem: undefined }, context, true)
+    return showRows({ ...state, report: message.answer, counts: noCounts, problem: undefined }, context, true)
   if (message.type === 'refused' && message.channel === listChannel) return [{ ...state, problem: message.problem }, []]
   // What was brought back no longer differs.
   if (message.type === 'operated' && context.visible) return [{ ...state, marks: new Set() }, [askList(state)]]
@@ -71,7 +75,8 @@ export function receiveDifference(state: DifferenceState, message: Message, cont
   if (message.type === 'promptLeft' && message.id === 'difference.filter')
     return showRows({ ...state, filter: message.data }, context)
   const content = contentReceived(state.content, contentChannel, message)
-  return [content === state.content ? state : { ...state, content }, []]
+  const counts = countsReceived(state.counts, message, { channel: countsChannel, from: state.from })
+  return [content === state.content && counts === state.counts ? state : { ...state, content, counts }, []]
 }
 
 export function showRows(state: DifferenceState, context: Context, fresh = false): Step<DifferenceState> {
@@ -87,7 +92,9 @@ export function showContent(state: DifferenceState, context: Context, fresh = fa
   const change = currentDifference(state)
   const wanted = change === undefined || !context.detailShown ? undefined : wishFor(state, change)
   const [content, effects] = wish(state.content, contentChannel, wanted, fresh)
-  return [{ ...state, content }, effects]
+  const seen = state.rows.slice(state.list.top, state.list.top + context.list.height)
+  const { from, to } = state
+  return [{ ...state, content }, [...effects, ...askCounts(seen, state.counts, { channel: countsChannel, from, to })]]
 }
 
 function wishFor({ from, to }: DifferenceState, { path, before, after }: TreeChange): ContentWish | undefined {

@@ -141,7 +141,7 @@ export function timelineDetailLines(state: TimelineState, context: Context): Lin
   return [
     title,
     line(summary, 'dim'),
-    ...changes.slice(scroll, scroll + room).map(change => treeChangeLine(change, width)),
+    ...changes.slice(scroll, scroll + room).map(change => treeChangeLine(change, state.counts, width)),
   ]
 }
 

@@ -1,5 +1,6 @@
 // Timeline: where one can go back to, and what lies between there and now.
 import type { DiffReport, RecordView, SnapshotView } from '../../../core/timeline/model.ts'
+import { askCounts, type ChangeCounts, countsReceived, noCounts } from '../../state/changeCounts.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
 import type { Context, Effect, Message, Problem, Step } from '../../state/model.ts'
 import { rowKey, rowState, type TimelineRow, timelineRows } from './rows.ts'
@@ -16,6 +17,7 @@ export interface TimelineState {
   /** Which state the preview is of. */
   readonly previewOf: string
   readonly preview: DiffReport | undefined
+  readonly counts: ChangeCounts
   readonly problem: Problem | undefined
   readonly scroll: number
   /** Gaps that are being read, by the first record asked for. */
@@ -34,6 +36,7 @@ export const initialTimeline: TimelineState = {
   space: new Map(),
   previewOf: '',
   preview: undefined,
+  counts: noCounts,
   problem: undefined,
   scroll: 0,
   reading: new Set(),
@@ -46,6 +49,7 @@ const recordsHeldMax = 20_000
 const previewDelayMs = 250
 const spaceDelayMs = 400
 const previewChannel = 'timeline.preview'
+const countsChannel = 'timeline.counts'
 
 export const currentRow = (state: TimelineState): TimelineRow | undefined => state.rows[state.list.cursor]
 
@@ -74,8 +78,15 @@ export function receiveTimeline(state: TimelineState, message: Message, context:
     return rebuilt({ ...state, records, reading }, context)
   }
   if (message.ask === 'diff' && message.query.from === state.previewOf)
-    return [{ ...state, preview: message.answer, problem: undefined }, []]
-  return [state, []]
+    return counted({ ...state, preview: message.answer, problem: undefined }, context)
+  const counts = countsReceived(state.counts, message, { channel: countsChannel, from: state.previewOf })
+  return [counts === state.counts ? state : { ...state, counts }, []]
+}
+
+/** Lines are counted for the changes of the preview that can be seen. */
+export function counted(state: TimelineState, context: Context): Step<TimelineState> {
+  const seen = state.preview?.changes.slice(state.scroll, state.scroll + context.detail.height) ?? []
+  return [state, askCounts(seen, state.counts, { channel: countsChannel, from: state.previewOf, to: 'now' })]
 }
 
 function recorded(
@@ -150,5 +161,8 @@ function shown(state: TimelineState, context: Context): Step<TimelineState> {
     const query = { ask: 'diff', from: previewOf, to: 'now' } as const
     effects.push({ type: 'ask', channel: previewChannel, query, delayMs: previewDelayMs })
   }
-  return [{ ...state, reading, previewOf, preview: undefined, problem: undefined, scroll: 0 }, effects]
+  return [
+    { ...state, reading, previewOf, preview: undefined, counts: noCounts, problem: undefined, scroll: 0 },
+    effects,
+  ]
 }

@@ -5,7 +5,15 @@ import { definePane, operate } from '../pane.ts'
 import { timelineActions } from './actions.ts'
 import { timelineDetailKeys, timelineKeys } from './keys.ts'
 import { keptText } from './lines.ts'
-import { enterTimeline, initialTimeline, rebuilt, receiveTimeline, type TimelineState, timelineMoved } from './state.ts'
+import {
+  counted,
+  enterTimeline,
+  initialTimeline,
+  rebuilt,
+  receiveTimeline,
+  type TimelineState,
+  timelineMoved,
+} from './state.ts'
 
 function receive(state: TimelineState, message: Message, context: Context): Step<TimelineState> {
   if (message.type !== 'prompted') return receiveTimeline(state, message, context)
@@ -31,7 +39,8 @@ export const timelinePane = definePane<TimelineState, keyof typeof timelineActio
   length: state => state.rows.length,
   detailLength: state => state.preview?.changes.length ?? 0,
   detailScroll: state => state.scroll,
-  scrolled: (state, scroll) => [{ ...state, scroll: clamp(scroll, 0, (state.preview?.changes.length ?? 0) - 1) }, []],
+  scrolled: (state, scroll, context) =>
+    counted({ ...state, scroll: clamp(scroll, 0, (state.preview?.changes.length ?? 0) - 1) }, context),
   enter: enterTimeline,
   moved: timelineMoved,
   arranged: rebuilt,
