@@ -6,5 +6,6 @@
 pub mod error;
 pub mod format;
 pub mod io;
+pub mod probe;
 pub mod verify;
 pub mod work;
