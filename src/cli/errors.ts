@@ -33,6 +33,14 @@ export function sentientErrorOf(error: unknown, verb?: string): SentientError {
     if (error.code !== 'USAGE' || error.details.hint !== undefined || verb === undefined) return error
     return new SentientError('USAGE', { ...error.details, hint: `See sentctl help ${verb}.` }, error)
   }
+  if (error instanceof HostError && error.code === 'DENIED') {
+    const what = 'The system denies it'
+    return new SentientError(
+      'NOT_WRITABLE',
+      { what, where: error.path, hint: 'Check owner and mode: ls -ld shows them.' },
+      error,
+    )
+  }
   if (error instanceof HostError) {
     return new SentientError(
       hostCodes[error.code] ?? 'IO',
@@ -44,7 +52,18 @@ export function sentientErrorOf(error: unknown, verb?: string): SentientError {
   return new SentientError('INTERNAL', { found }, error)
 }
 
-export function errorData(error: SentientError): ErrorData {
+/** What to do, where that hangs on what the verb can do, or on how the words came here. */
+function hintOf({ code, details, hint }: SentientError, flags: Readonly<Record<string, unknown>>): string {
+  if (details.where?.includes('\ufffd') === true && code === 'PATH_NOT_FOUND') {
+    return "The name came with bytes that are no UTF-8. Write them as sentctl ls shows them, in quotes: '\\xFF'."
+  }
+  if (details.hint !== undefined) return hint
+  if (code === 'PATH_EXISTS') return `Choose another name${'force' in flags ? ', or give --force to replace it' : ''}.`
+  if (code === 'IS_A_DIRECTORY') return 'recursive' in flags ? 'Give -r to mean all that is in it too.' : 'Name a file.'
+  return hint
+}
+
+export function errorData(error: SentientError, flags: Readonly<Record<string, unknown>> = {}): ErrorData {
   const { where, expected, found } = error.details
   return {
     code: error.code,
@@ -55,7 +74,7 @@ export function errorData(error: SentientError): ErrorData {
     ...(where === undefined ? {} : { where: where === '' ? '.' : where }),
     ...(expected === undefined ? {} : { expected }),
     ...(found === undefined ? {} : { found }),
-    hint: error.hint,
+    hint: hintOf(error, flags),
   }
 }
 
@@ -64,8 +83,8 @@ function shown(text: string): string {
   return safeText(text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, localTime))
 }
 
-export function errorText(error: SentientError, style: Style): string {
-  const { code, where, expected, found, what, hint } = errorData(error)
+export function errorText(error: SentientError, style: Style, flags: Readonly<Record<string, unknown>> = {}): string {
+  const { code, where, expected, found, what, hint } = errorData(error, flags)
   const lines = [`${style.red(style.bold('sentctl:'))} ${shown(what)}`]
   if (where !== undefined) lines.push(`  where     ${shown(where)}`)
   if (expected !== undefined) lines.push(`  expected  ${shown(expected)}`)

@@ -36,7 +36,8 @@ export function nounHelp(noun: string, style: Style, width: number): string {
 }
 
 export function verbHelp(spec: CommandSpec, style: Style, width: number): string {
-  const lines = [`${style.bold(`sentctl ${spec.name}`)}: ${lowerFirst(spec.summary)}`, '']
+  const [title = '', ...rest] = wrap(`sentctl ${spec.name}: ${lowerFirst(spec.summary)}`, width)
+  const lines = [title.replace(/^[^:]*/, style.bold), ...rest, '']
   lines.push(`${style.bold('Usage')}  ${usageOf(spec)}`, '')
   for (const paragraph of spec.about) lines.push(...wrap(paragraph, width), '')
   if (spec.positionals.length > 0) {
@@ -47,7 +48,8 @@ export function verbHelp(spec: CommandSpec, style: Style, width: number): string
     lines.push(style.bold('Arguments'), ...definitionList(rows, width), '')
   }
   if (Object.keys(spec.flags).length > 0) lines.push(style.bold('Options'), ...flagList(spec.flags, width), '')
-  lines.push(style.dim('Options of every verb: --root DIR, --json, --quiet, --no-color, --log FILE, --help'), '')
+  const everywhere = 'Options of every verb: --root DIR, --json, --quiet, --no-color, --log FILE, --help'
+  lines.push(...wrap(everywhere, width).map(style.dim), '')
   lines.push(style.bold('Examples'))
   for (const { command, about, input } of spec.examples) {
     const shown = input === undefined ? command : `printf ${shellQuoted(input)} | ${command}`

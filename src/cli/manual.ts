@@ -11,6 +11,9 @@ export function manualPage(): string {
   const lines = [
     '.\\" Generated from the command table: sentctl man prints it.',
     '.TH SENTCTL 1 "" "SentientOS" "User Commands"',
+    // Names of variables and options are no words to break, and narrow terminals no place for wide gaps.
+    '.nh',
+    '.ad l',
     '.SH NAME',
     'sentctl \\- a folder whose whole state you can verify and rewind',
     '.SH SYNOPSIS',

@@ -24,7 +24,11 @@ const codes: Record<string, ErrorCode> = {
 
 function translated(error: unknown, where: string): SentientError {
   const { code = '', message = String(error) } = error as NodeJS.ErrnoException
-  const details = { where: safeText(where), ...(codes[code] === undefined ? { found: message } : {}) }
+  const details = {
+    where: safeText(where),
+    ...(codes[code] === undefined ? { found: message } : {}),
+    ...(code === 'ENOENT' ? { what: 'No such file', hint: 'Check the spelling.' } : {}),
+  }
   return new SentientError(codes[code] ?? 'IO', details, error)
 }
 

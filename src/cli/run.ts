@@ -46,10 +46,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     const error = sentientErrorOf(thrown, verb)
     log?.failed(error)
     exitCode = exitCodes[error.kind]
+    const flags = verb === undefined ? {} : specOf(verb).flags
+    const style = hasColour(io, io.stderr, !argv.includes('--no-color')) ? colourStyle : plainStyle
     io.stderr.write(
       argv.includes('--json')
-        ? `${JSON.stringify({ error: errorData(error) })}\n`
-        : errorText(error, hasColour(io, io.stderr, !argv.includes('--no-color')) ? colourStyle : plainStyle),
+        ? `${JSON.stringify({ error: errorData(error, flags) })}\n`
+        : errorText(error, style, flags),
     )
   }
   await Promise.all([io.stdout.drained(), io.stderr.drained()])

@@ -1,5 +1,7 @@
 // Colours, widths, sizes and times as people read them.
 
+import { grouped } from '../commands/words.ts'
+
 /** Wraps text in SGR codes, or leaves it alone. */
 export interface Style {
   bold(text: string): string
@@ -38,6 +40,12 @@ export function shortSize(bytes: number): string {
   }
   if (unit === '') return String(bytes)
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)}${unit}`
+}
+
+/** `310 -> 412`; in full where the short forms are the same. */
+export function sizeChange(before: number, after: number): string {
+  const [was, is] = [shortSize(before), shortSize(after)]
+  return was === is ? `${grouped(before)} -> ${grouped(after)}` : `${was} -> ${is}`
 }
 
 /** 800 ms, 20 s, 3 min 20 s, 2 h 5 min */

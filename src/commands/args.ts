@@ -47,22 +47,22 @@ function flagValue(name: string, flag: FlagSpec, given: unknown, verb: string | 
   switch (flag.type) {
     case 'text': {
       const text = texts.at(-1)
-      if (text !== undefined) checkChoice(`--${name}`, text, flag.choices)
+      if (text !== undefined) checkChoice(`--${name}`, text, flag.choices, verb)
       return text ?? flag.default
     }
     case 'texts':
       return texts
     case 'integer':
-      return texts.length === 0 ? flag.default : integerOf(`--${name}`, texts.at(-1)!, flag)
+      return texts.length === 0 ? flag.default : integerOf(`--${name}`, texts.at(-1)!, { ...flag, verb })
     case 'integers':
-      return texts.flatMap(text => text.split(',')).map(text => integerOf(`--${name}`, text, flag))
+      return texts.flatMap(text => text.split(',')).map(text => integerOf(`--${name}`, text, { ...flag, verb }))
   }
 }
 
 function integerOf(
   shown: string,
   text: string,
-  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number },
+  { min = 0, max = Number.MAX_SAFE_INTEGER, verb }: { min?: number; max?: number; verb: string | undefined },
 ): number {
   const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value
@@ -71,17 +71,23 @@ function integerOf(
     what: `${shown} is wrong`,
     expected: `a whole number ${limits}`,
     found: `"${text}"`,
+    hint: helpHint(verb),
   })
 }
 
-function checkChoice(shown: string, text: string, choices: readonly string[] | undefined): void {
+function checkChoice(
+  shown: string,
+  text: string,
+  choices: readonly string[] | undefined,
+  verb: string | undefined,
+): void {
   if (choices === undefined || choices.includes(text)) return
   const guess = didYouMean(text, choices)
   throw new SentientError('USAGE', {
     what: `${shown} is wrong`,
     expected: choices.join(', '),
     found: `"${text}"`,
-    ...(guess === undefined ? {} : { hint: guess }),
+    hint: guess ?? helpHint(verb),
   })
 }
 
@@ -95,7 +101,7 @@ export function positionalArgs(spec: CommandSpec, words: readonly string[]): Rec
     const taken = words.slice(next, next + (positional.many === true ? available : Math.min(1, available)))
     next += taken.length
     if (taken.length === 0 && positional.required === true) throw missingPositional(spec, positional)
-    for (const word of taken) checkChoice(positional.name, word, positional.choices)
+    for (const word of taken) checkChoice(positional.name, word, positional.choices, spec.name)
     args[camel(positional.name.toLowerCase())] = positional.many === true ? taken : taken[0]
   }
   if (next < words.length) {

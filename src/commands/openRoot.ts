@@ -1,7 +1,8 @@
 // Opens the root folder that is meant: the one named, else the nearest one upwards.
 
 import { SentientError } from '../core/errors.ts'
-import type { Host } from '../core/host/host.ts'
+import { isHostError } from '../core/host/error.ts'
+import type { Directory, Host } from '../core/host/host.ts'
 import type { Progress } from '../core/progress.ts'
 import {
   type FolderSurvey,
@@ -28,9 +29,32 @@ export interface OpenRootOptions {
 /** Throws ROOT_NOT_FOUND, and what opening throws. */
 export async function openRoot(host: Host, { cwd, rootPath, ...options }: OpenRootOptions): Promise<System> {
   const found = rootPath ?? findRoot(host, cwd)
-  if (found === undefined) throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
+  if (found === undefined) {
+    refuseClosed(host, cwd)
+    throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
+  }
   // Most verbs that only read ask for no snapshot; those that do call `ready` themselves.
   return openSystem(host, { ...options, rootPath: found, ready: options.access === 'write' })
+}
+
+/** A root folder whose dotfolders belong to somebody else looks like none: say so. */
+function refuseClosed(host: Host, start: string): void {
+  for (let path = start; ; path = path.slice(0, Math.max(1, path.lastIndexOf('/')))) {
+    let directory: Directory | undefined
+    try {
+      directory = host.files.openDirectory(path)
+      directory?.child('.runtime')?.close()
+    } catch (error) {
+      if (!isHostError(error)) throw error
+      if (error.code === 'DENIED' && directory !== undefined) {
+        const hint = 'Ask its owner, or run sentctl as that user: ls -ld shows who it is.'
+        throw new SentientError('NOT_WRITABLE', { what: 'The root folder is closed to you', where: path, hint }, error)
+      }
+    } finally {
+      directory?.close()
+    }
+    if (path === '/' || !path.includes('/')) return
+  }
 }
 
 // The screen opens, surveys and makes root folders itself; it asks for that here, as verbs do, and never in the core.

@@ -7,7 +7,9 @@ export function suggestions(typed: string, known: Iterable<string>): string[] {
   const near: { word: string; distance: number }[] = []
   for (const word of known) {
     const distance = word.startsWith(typed) && typed.length >= 2 ? 0.5 : editDistance(typed, word)
-    const allowed = Math.min(distanceMax, Math.ceil(Math.max(typed.length, word.length) / 3))
+    // Half of a short word is another word: four letters may differ in one, five and more in two.
+    const length = Math.max(typed.length, word.length)
+    const allowed = length < 5 ? 1 : Math.min(distanceMax, Math.ceil(length / 3))
     if (distance <= allowed) near.push({ word, distance })
   }
   near.sort((a, b) => a.distance - b.distance || (a.word < b.word ? -1 : 1))

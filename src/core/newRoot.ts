@@ -12,7 +12,7 @@ import { createLogKey } from './keys/keys.ts'
 import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
 import type { InitOptions, InitResult, OpenOptions, System } from './systemApi.ts'
-import { createSkeleton, survey } from './timeline/init.ts'
+import { createSkeleton, removeUnfinished, survey } from './timeline/init.ts'
 import type { Notice, OperationResult, Work } from './timeline/model.ts'
 import { defaultSettings, parseSettings, type Settings, settingsError, settingsText } from './timeline/settings.ts'
 import { readSettingsFile, writeSettingsFile } from './timeline/settingsFile.ts'
@@ -38,7 +38,7 @@ export async function* makeRoot(host: Host, options: InitOptions, opening: Openi
   if (!unfinished) await makeRootFolder(host, options)
   const system = await opening.openSystem(host, { rootPath: options.path, access: 'write', signal: options.signal })
   try {
-    const adopted = yield* adoptContent(system, options)
+    const adopted = yield* ofAll(adoptContent(system, options), found.files)
     const { files, bytes } = found
     const { name: origin } = parseVerifierKey(system.verifierKey())
     return {
@@ -52,6 +52,18 @@ export async function* makeRoot(host: Host, options: InitOptions, opening: Openi
     }
   } finally {
     await system.close()
+  }
+}
+
+/** Storing the files with how many there are: then it can be said how long it still takes. */
+async function* ofAll<T>(work: Work<T>, files: number): Work<T> {
+  for (;;) {
+    const step = await work.next()
+    if (step.done === true) return step.value
+    const { phase, done, unit, total } = step.value
+    yield phase === 'storing' && unit === 'files' && total === undefined && done <= files
+      ? { ...step.value, total: files }
+      : step.value
   }
 }
 
@@ -95,6 +107,22 @@ async function makeRootFolder(host: Host, options: InitOptions): Promise<void> {
   const text = existing ?? settingsText(wanted)
   const parsed = await parseSettings(text)
   if (parsed.state === 'invalid') throw settingsError(parsed.problem)
+  try {
+    await fillRootFolder(host, root, { existing, text, zk: parsed.settings.zk })
+  } catch (error) {
+    removeUnfinished(root)
+    throw error
+  } finally {
+    root.close()
+  }
+}
+
+async function fillRootFolder(
+  host: Host,
+  root: Directory,
+  settings: { readonly existing: string | undefined; readonly text: string; readonly zk: boolean },
+): Promise<void> {
+  const { existing, text, zk } = settings
   const skeleton = createSkeleton(root, host.random)
   const auth = root.child('.auth') as Directory
   const runtime = root.child('.runtime') as Directory
@@ -109,11 +137,11 @@ async function makeRootFolder(host: Host, options: InitOptions): Promise<void> {
       text,
       logId: skeleton.logId,
       verifierKey: keys.verifierText(),
-      zk: parsed.settings.zk,
+      zk,
     })
     skeleton.finish()
   } finally {
-    for (const directory of [auth, runtime, tree, root]) directory.close()
+    for (const directory of [auth, runtime, tree]) directory.close()
   }
 }
 

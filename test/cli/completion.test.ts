@@ -86,7 +86,22 @@ test('each shell knows each verb and each flag', () => {
 
 test('the manual page has each verb and only known requests', () => {
   const lines = manualPage().trimEnd().split('\n')
-  const known = new Set(['.\\"', '.TH', '.SH', '.SS', '.PP', '.TP', '.B', '.I', '.RI', '.br', '.RS', '.RE'])
+  const known = new Set([
+    '.\\"',
+    '.TH',
+    '.SH',
+    '.SS',
+    '.PP',
+    '.TP',
+    '.B',
+    '.I',
+    '.RI',
+    '.br',
+    '.RS',
+    '.RE',
+    '.nh',
+    '.ad',
+  ])
   for (const line of lines) {
     assert.ok(line !== '' && !line.startsWith("'"), line)
     if (line.startsWith('.')) assert.ok(known.has(line.split(' ')[0]!), line)

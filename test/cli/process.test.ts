@@ -58,6 +58,7 @@ test('Ctrl-C in the middle of long work ends it cleanly within a second', async 
   try {
     fs.closeSync(fs.openSync(path.join(root, 'huge'), 'w'))
     fs.truncateSync(path.join(root, 'huge'), sparseBytes)
+    fs.writeFileSync(path.join(root, 'small'), 'small\n')
     const { child, ended } = start(['init'], root, folder)
     await until(() => fs.existsSync(path.join(root, '.runtime/format')))
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -125,7 +126,7 @@ test('on a terminal: progress while it works, colours, and put reads until Ctrl-
       environment: environmentOf,
     })
     await init.waitFor(/1 file, 0 directories, 69 GB/)
-    await init.waitFor(/storing 1 file/)
+    await init.waitFor(/storing 1 of 1 file/)
     init.type(keys.ctrlC)
     assert.equal((await init.exit()).exitCode, 1)
     assert.match(init.text(), /sentctl: Cancelled/)
@@ -145,5 +146,25 @@ test('on a terminal: progress while it works, colours, and put reads until Ctrl-
     assert.equal(fs.readFileSync(path.join(fixture.root, 'home/typed'), 'utf8'), 'typed by hand\n')
   } finally {
     remove()
+  }
+})
+
+test('what cannot be written to standard output makes the run fail', async () => {
+  const full = fs.openSync('/dev/full', 'w')
+  try {
+    const child = spawn(process.execPath, [main, 'log'], {
+      cwd: fixture.root,
+      stdio: ['ignore', full, 'pipe'],
+      env: { ...process.env, XDG_STATE_HOME: path.join(fixture.folder, 'xdg') },
+    })
+    let stderr = ''
+    child.stderr?.on('data', chunk => {
+      stderr += chunk
+    })
+    const code = await new Promise(resolve => child.on('close', resolve))
+    assert.equal(code, 1)
+    assert.match(stderr, /Standard output cannot be written\n {2}found {5}ENOSPC/)
+  } finally {
+    fs.closeSync(full)
   }
 })

@@ -418,3 +418,76 @@ test('inclusion -o writes the whole file or none', async () => {
   assert.equal((await run(['inclusion', '1', 'a', '-o', 'b'], { cwd: fixture.root })).exitCode, 2)
   fs.rmSync(file)
 })
+
+test('an empty directory becomes a root folder whose first record is named', async () => {
+  const empty = makeFolder()
+  try {
+    const { stdout, exitCode } = await run(['init'], { cwd: empty.root })
+    assert.equal(exitCode, 0)
+    assert.match(stdout, /^#0 {2}/)
+  } finally {
+    empty.remove()
+  }
+})
+
+test('an init that cannot go on leaves nothing, and an unfinished one is not counted as content', async () => {
+  const folder = makeFolder()
+  try {
+    fs.writeFileSync(path.join(folder.root, 'sentient.yaml'), 'nonsense: 1\n')
+    assert.equal((await run(['init'], { cwd: folder.root })).exitCode, 1)
+    assert.deepEqual(fs.readdirSync(folder.root), ['sentient.yaml'])
+    fs.rmSync(path.join(folder.root, 'sentient.yaml'))
+    fs.mkdirSync(path.join(folder.root, '.runtime'))
+    fs.writeFileSync(path.join(folder.root, '.runtime/init-unfinished'), '')
+    fs.mkdirSync(path.join(folder.root, '.auth'))
+    fs.writeFileSync(path.join(folder.root, '.auth/left'), 'x')
+    const { stdout } = await run(['init', '--dry-run', '--json'], { cwd: folder.root })
+    assert.equal(JSON.parse(stdout).survey.files, 0)
+    assert.equal((await run(['init'], { cwd: folder.root })).exitCode, 0)
+    assert.equal(fs.existsSync(path.join(folder.root, '.auth/left')), false)
+  } finally {
+    folder.remove()
+  }
+})
+
+test('a path that nobody knows is an error wherever it is asked for, not "as recorded"', async () => {
+  for (const argv of [
+    ['status', 'etc/mtod'],
+    ['absorb', 'etc/mtod'],
+    ['when', 'etc/mtod'],
+  ]) {
+    const { exitCode, stderr } = await run(argv, { cwd: fixture.root })
+    assert.equal(exitCode, 1, argv.join(' '))
+    assert.match(stderr, /No such path\n {2}where {5}etc\/mtod/)
+  }
+})
+
+test('hints fit the verb and what was typed', async () => {
+  const { root } = fixture
+  const hint = async (...argv: string[]) => /do {8}(.*)/.exec((await run(argv, { cwd: root })).stderr)?.[1]
+  assert.equal(await hint('log', '-n', '0'), 'See sentctl help log.')
+  assert.equal(await hint('cp', 'etc/fstab', 'etc/motd'), 'Choose another name, or give --force to replace it.')
+  assert.equal(await hint('ln', 'x', 'etc/motd'), 'Choose another name.')
+  assert.equal(await hint('rm', 'etc'), 'Give -r to mean all that is in it too.')
+  assert.match((await hint('find', '*.md')) ?? '', /sentctl find --name "\*\.md"/)
+  assert.match((await hint('cat', 'a\ufffdb')) ?? '', /\\xFF/)
+  assert.match((await hint('config', 'set', 'retention.snapshots', 'many')) ?? '', /^Nothing was changed/)
+  assert.equal(await hint('explain', 'NOPE'), 'sentctl explain lists all codes.')
+})
+
+test('log says when nothing fits, config apply when the file is written again', async () => {
+  assert.equal((await run(['log', '--actor', 'nobody'], { cwd: fixture.root })).stderr, 'No record fits.\n')
+  fs.rmSync(path.join(fixture.root, 'sentient.yaml'))
+  const { stderr } = await run(['config', 'apply'], { cwd: fixture.root })
+  assert.match(stderr, /sentient\.yaml is written again/)
+  assert.ok(fs.existsSync(path.join(fixture.root, 'sentient.yaml')))
+})
+
+test('help fits a phone', async () => {
+  const { stdout } = await run(['help', 'restore'], { cwd: fixture.root, terminal: { columns: 40 } })
+  const tooLong = stdout
+    .replace(/\x1b\[\d+m/g, '')
+    .split('\n')
+    .filter(line => line.length > 40 && !line.startsWith('  sentctl'))
+  assert.deepEqual(tooLong, [])
+})

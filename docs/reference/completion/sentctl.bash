@@ -7,7 +7,7 @@ _sentctl_offer() {
     path|file) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")) ;;
     directory) compopt -o filenames; COMPREPLY=($(compgen -d -- "$current")) ;;
     snapshot|state|code) COMPREPLY=($(compgen -W "$(_sentctl_names "$1")" -- "$current")) ;;
-    verb) IFS=' '; COMPREPLY=($(compgen -W 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion explain completion man version ui demo help' -- "$current")) ;;
+    verb) IFS=' '; COMPREPLY=($(compgen -W 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion consistency verify-consistency export witness witness-key explain completion man version ui demo help' -- "$current")) ;;
     words) IFS=' '; COMPREPLY=($(compgen -W "$2" -- "$current")) ;;
   esac
 }
@@ -22,7 +22,7 @@ _sentctl() {
       *)
         if [[ -z $verb ]]; then
           verb="${COMP_WORDS[i]}"
-          case "$verb" in snapshot|checkpoint|config) open=1 ;; esac
+          case "$verb" in snapshot|checkpoint|config|export) open=1 ;; esac
         elif [[ -n $open ]]; then
           verb="$verb ${COMP_WORDS[i]}"; open=''
         else
@@ -59,7 +59,17 @@ _sentctl() {
     'rollback --number'|'rollback -n') _sentctl_offer none; return ;;
     'rollback --to') _sentctl_offer state; return ;;
     'verify --since') _sentctl_offer state; return ;;
+    'inclusion --output'|'inclusion -o') _sentctl_offer file; return ;;
     'verify-inclusion --key') _sentctl_offer none; return ;;
+    'consistency --output'|'consistency -o') _sentctl_offer file; return ;;
+    'verify-consistency --key') _sentctl_offer none; return ;;
+    'verify-consistency --old') _sentctl_offer file; return ;;
+    'witness --key') _sentctl_offer none; return ;;
+    'witness --state') _sentctl_offer directory; return ;;
+    'witness --name') _sentctl_offer none; return ;;
+    'witness --interval') _sentctl_offer none; return ;;
+    'witness-key --state') _sentctl_offer directory; return ;;
+    'witness-key --name') _sentctl_offer none; return ;;
     'completion --candidates') _sentctl_offer words 'snapshot state code'; return ;;
     'ui --profile') _sentctl_offer words 'full mono vt100 linear'; return ;;
     'ui --baud') _sentctl_offer none; return ;;
@@ -76,6 +86,7 @@ _sentctl() {
       snapshot) _sentctl_offer words 'create list label pin unpin rm' ;;
       checkpoint) _sentctl_offer words 'show key sign' ;;
       config) _sentctl_offer words 'get set apply' ;;
+      export) _sentctl_offer words 'tlog car' ;;
     esac
     return
   fi
@@ -119,8 +130,14 @@ _sentctl() {
     'checkpoint show') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'checkpoint key') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'checkpoint sign') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
-    'inclusion') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer none ;; *) _sentctl_offer file ;; esac; fi ;;
+    'inclusion') if [[ $current == -* ]]; then _sentctl_offer words '--output --root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer none ;; *) _sentctl_offer file ;; esac; fi ;;
     'verify-inclusion') if [[ $current == -* ]]; then _sentctl_offer words '--key --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
+    'consistency') if [[ $current == -* ]]; then _sentctl_offer words '--output --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
+    'verify-consistency') if [[ $current == -* ]]; then _sentctl_offer words '--key --old --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
+    'export tlog') if [[ $current == -* ]]; then _sentctl_offer words '--all --root --json --quiet --no-color --log --help --version'; else _sentctl_offer directory; fi ;;
+    'export car') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer file ;; 1) _sentctl_offer state ;; *) _sentctl_offer path ;; esac; fi ;;
+    'witness') if [[ $current == -* ]]; then _sentctl_offer words '--key --state --name --follow --interval --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
+    'witness-key') if [[ $current == -* ]]; then _sentctl_offer words '--state --name --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'explain') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer code; fi ;;
     'completion') if [[ $current == -* ]]; then _sentctl_offer words '--candidates --root --json --quiet --no-color --log --help --version'; else _sentctl_offer words 'bash zsh fish'; fi ;;
     'man') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;

@@ -14,7 +14,7 @@ function __sentctl_verb
         end
     end
     set -q plain[1]; or return
-    if contains -- $plain[1] snapshot checkpoint config; and set -q plain[2]
+    if contains -- $plain[1] snapshot checkpoint config export; and set -q plain[2]
         echo "$plain[1] $plain[2]"
     else
         echo $plain[1]
@@ -64,6 +64,11 @@ complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'doctor' -d 'Look at the ma
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'checkpoint' -d 'checkpoint ...'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'inclusion' -d 'Write a small file that proves that a record is in the history'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'verify-inclusion' -d 'Check an inclusion file by a key; needs no root folder'
+complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'consistency' -d 'Write a small file that proves that an older history goes on here'
+complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'verify-consistency' -d 'Check a consistency file by a key; needs no root folder'
+complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'export' -d 'export ...'
+complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'witness' -d 'Cosign logs that go on from what was seen, keep evidence of forks'
+complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'witness-key' -d 'Print the key by which anyone can check what this witness has cosigned'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'explain' -d 'Explain an error code'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'completion' -d 'Print a completion script for your shell'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'man' -d 'Print the manual page, for man(1)'
@@ -162,9 +167,29 @@ complete -c sentctl -n '__sentctl_is gc' -l dry-run -s n -d 'only say what it wo
 complete -c sentctl -n '__sentctl_is checkpoint' -a show -d 'Print the last signed checkpoint'
 complete -c sentctl -n '__sentctl_is checkpoint' -a key -d 'Print the key by which anyone can check this history'
 complete -c sentctl -n '__sentctl_is checkpoint' -a sign -d 'Sign a checkpoint of everything recorded so far'
+complete -c sentctl -n '__sentctl_is inclusion' -l output -s o -r -F -d 'the same as FILE: written whole or not at all, which "> FILE" is not'
 complete -c sentctl -n '__sentctl_is inclusion' -F
 complete -c sentctl -n '__sentctl_is verify-inclusion' -l key -r -f -d 'what "sentctl checkpoint key" printed'
 complete -c sentctl -n '__sentctl_is verify-inclusion' -F
+complete -c sentctl -n '__sentctl_is consistency' -l output -s o -r -F -d 'write it there'
+complete -c sentctl -n '__sentctl_is consistency' -F
+complete -c sentctl -n '__sentctl_is verify-consistency' -l key -r -f -d 'what "sentctl checkpoint key" printed'
+complete -c sentctl -n '__sentctl_is verify-consistency' -l old -r -F -d 'the checkpoint that you kept'
+complete -c sentctl -n '__sentctl_is verify-consistency' -F
+complete -c sentctl -n '__sentctl_is export tlog' -l all -d 'write everything again, also what is there'
+complete -c sentctl -n '__sentctl_is export tlog' -f -a '(__fish_complete_directories)'
+complete -c sentctl -n '__sentctl_is export' -a tlog -d 'Write the log as tiles, for the tools of others'
+complete -c sentctl -n '__sentctl_is export car' -F
+complete -c sentctl -n '__sentctl_is export car' -f -a '(sentctl completion --candidates state 2>/dev/null)'
+complete -c sentctl -n '__sentctl_is export' -a car -d 'Write a state, or a part of it, as a CAR file for IPLD tools'
+complete -c sentctl -n '__sentctl_is witness' -l key -r -f -d 'the key of a log; once for each'
+complete -c sentctl -n '__sentctl_is witness' -l state -r -f -a '(__fish_complete_directories)' -d 'where it remembers what it has seen; default: where this device remembers its root folders'
+complete -c sentctl -n '__sentctl_is witness' -l name -r -f -d 'of its key, when that is made: an address without https://'
+complete -c sentctl -n '__sentctl_is witness' -l follow -d 'look again and again'
+complete -c sentctl -n '__sentctl_is witness' -l interval -r -f -d 'between two looks of --follow'
+complete -c sentctl -n '__sentctl_is witness' -F
+complete -c sentctl -n '__sentctl_is witness-key' -l state -r -f -a '(__fish_complete_directories)' -d 'where it remembers what it has seen; default: where this device remembers its root folders'
+complete -c sentctl -n '__sentctl_is witness-key' -l name -r -f -d 'of its key, when that is made: an address without https://'
 complete -c sentctl -n '__sentctl_is explain' -f -a '(sentctl completion --candidates code 2>/dev/null)'
 complete -c sentctl -n '__sentctl_is completion' -l candidates -r -f -a 'snapshot state code' -d 'print names of this kind, one a line'
 complete -c sentctl -n '__sentctl_is completion' -f -a 'bash zsh fish'
@@ -172,4 +197,4 @@ complete -c sentctl -n '__sentctl_is ui' -l profile -r -f -a 'full mono vt100 li
 complete -c sentctl -n '__sentctl_is ui' -l baud -r -f -d 'speed of a serial line'
 complete -c sentctl -n '__sentctl_is ui' -l esc-ms -r -f -d 'how long a lone Esc waits on slow lines'
 complete -c sentctl -n '__sentctl_is demo' -f -a '(__fish_complete_directories)'
-complete -c sentctl -n '__sentctl_is help' -f -a 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion explain completion man version ui demo help'
+complete -c sentctl -n '__sentctl_is help' -f -a 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion consistency verify-consistency export witness witness-key explain completion man version ui demo help'

@@ -2,7 +2,7 @@
 
 import type { EntryData, ListedData, TreeChangeData } from '../../commands/data.ts'
 import { counted } from '../../commands/words.ts'
-import { type Style, shortSize } from '../style.ts'
+import { type Style, shortSize, sizeChange } from '../style.ts'
 
 /** `file 0644 310`, `dir 12 entries`, `nothing` */
 export function entryText(entry: EntryData | undefined): string {
@@ -22,8 +22,7 @@ export function changeText({ before, after }: TreeChangeData): string {
   if (before.kind !== after.kind) return `${before.kind} -> ${after.kind}`
   const parts: string[] = []
   if (before.object !== after.object) {
-    const [was, is] = [shortSize(before.size), shortSize(after.size)]
-    parts.push(was === is ? `content, ${is}` : `${was} -> ${is}`)
+    parts.push(before.size === after.size ? `content, ${shortSize(after.size)}` : sizeChange(before.size, after.size))
   }
   if (before.mode === after.mode && before.object === after.object) parts.push('as recorded')
   if (before.mode !== after.mode) parts.push(`mode ${before.mode} -> ${after.mode}`)

@@ -3,7 +3,7 @@
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
 import { counted, spokenSize } from '../../commands/words.ts'
-import { columns, localMinute, localTime, type Style, shortSize } from '../style.ts'
+import { columns, localMinute, localTime, type Style, shortSize, sizeChange } from '../style.ts'
 import { markSign } from './entries.ts'
 import { shortened, shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'
@@ -53,7 +53,7 @@ function detail({ recorded, disk, kind }: Change): string {
   const parts: string[] = []
   if (kind === 'dir') return ''
   if (recorded !== undefined && disk !== undefined && recorded.size !== disk.size) {
-    parts.push(`${shortSize(recorded.size)} -> ${shortSize(disk.size)}`)
+    parts.push(sizeChange(recorded.size, disk.size))
   } else if (recorded !== undefined || disk !== undefined) {
     parts.push(shortSize((disk ?? recorded)!.size))
   }

@@ -2,12 +2,13 @@
 
 import type { Change } from '../../core/timeline/model.ts'
 import { entryData, isoTime, octal, pathData } from '../data.ts'
-import { governedPaths } from '../governedPaths.ts'
+import { checkKnown, governedPaths } from '../governedPaths.ts'
 import { type Handler, type OutputOf, relay } from '../spec.ts'
 import type { statusSpec } from './spec.ts'
 
 export const run: Handler<typeof statusSpec> = async function* ({ system, args, signal, cwd }) {
   const under = governedPaths(system, args.path, cwd)
+  checkKnown(system, under)
   const report = yield* relay(system.status({ signal, ...(under.length === 0 ? {} : { under }) }))
   return {
     result: {

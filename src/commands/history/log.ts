@@ -19,6 +19,7 @@ export const run: Handler<typeof logSpec> = async function* (context) {
     yield { item: recordData(step.record) }
     if (++shown >= limit) break
   }
+  if (shown === 0 && context.format === 'text') yield { notice: 'No record fits.' }
   const hidden = args.number === undefined && !args.all && shown === defaultCount && system.now().records > shown
   if (hidden && context.format === 'text') yield { notice: 'Older ones: sentctl log --all, or -n N.' }
   return { result: undefined }

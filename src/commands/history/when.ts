@@ -1,5 +1,7 @@
 // when: the versions of a path, newest first.
 
+import { SentientError } from '../../core/errors.ts'
+import { displayBytes } from '../../core/format/bytes.ts'
 import { entryData, isoTime, pathData } from '../data.ts'
 import { type Handler, relay } from '../spec.ts'
 import type { whenSpec } from './spec.ts'
@@ -8,6 +10,10 @@ export const run: Handler<typeof whenSpec> = async function* ({ system, args, si
   const path = system.governedPath(args.path, cwd)
   const limit = args.number === undefined ? {} : { limit: args.number }
   const versions = yield* relay(system.versions(path, { signal, ...limit }))
+  // A path that neither a record nor the disk knows is misspelt.
+  if (versions.length === 0 && system.entry(path) === undefined) {
+    throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(path) })
+  }
   return {
     result: {
       ...pathData(path),

@@ -5,5 +5,8 @@ import { type Handler, relay } from '../spec.ts'
 import type { configApplySpec } from './spec.ts'
 
 export const run: Handler<typeof configApplySpec> = async function* ({ system, signal }) {
-  return { result: operationData(system, yield* relay(system.applySettings({ signal }))) }
+  const { state } = await system.settingsCandidate()
+  const result = operationData(system, yield* relay(system.applySettings({ signal })))
+  if (state === 'missing') yield { notice: 'sentient.yaml is written again, as the settings in force are.' }
+  return { result }
 }

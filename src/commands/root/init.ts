@@ -111,7 +111,8 @@ function surveyData(survey: FolderSurvey): Result['survey'] {
 function recordedData(made: InitResult, gitExclude: boolean): NonNullable<Result['recorded']> {
   const { seq, files, bytes, logId, origin, verifierKey, notices } = made
   return {
-    seq,
+    // In an empty directory there is nothing to keep: the first record is all.
+    seq: Math.max(0, seq),
     files,
     bytes,
     logId,

@@ -50,6 +50,7 @@ export async function* survey(
   const waiting: { path: GovernedPath; skipped: IgnoreRule | undefined }[] = [{ path: '', skipped: undefined }]
   try {
     const collisions = collisionsIn(root)
+    const ours = leftByInit(root)
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
       const directory = descend(root, at.path)
       if (directory === undefined) {
@@ -60,7 +61,7 @@ export async function* survey(
         if (at.path !== '' && isRootFolder(directory)) lists.nestedRoots.push(at.path)
         for (const { name, kind } of directory.list()) {
           const path = joinPath(at.path, name)
-          if (at.path === '' && (collisions.includes(name) || name === settingsName)) continue
+          if (at.path === '' && (ours.includes(name) || collisions.includes(name) || name === settingsName)) continue
           const rule = at.skipped ?? matchRules(rules, path, kind === 'dir')
           if (kind === 'dir') waiting.push({ path, skipped: rule })
           if (rule !== undefined) {
@@ -163,6 +164,17 @@ function clearLeft(root: Directory): void {
       if (runtime !== undefined && item.name !== unfinishedName) removeTree(runtime, item.name)
     }
     runtime?.close()
+  }
+}
+
+/** Takes back what an init made that could not go on; what can not be removed now the next one clears away. */
+export function removeUnfinished(root: Directory): void {
+  try {
+    if (leftByInit(root).length === 0) return
+    clearLeft(root)
+    removeTree(root, '.runtime')
+  } catch (error) {
+    if (!isHostError(error)) throw error
   }
 }
 
