@@ -386,6 +386,24 @@ test('a message that is longer than the row takes the rows above, and never the 
   assert.match(rows[3] ?? '', /~$/)
 })
 
+test('q closes a detail that was opened from the list; an area beside the list is left with the screen', () => {
+  for (const [columns, pane, quits] of [
+    [80, '2', false],
+    [45, '1', false],
+    [80, '1', true],
+  ] as const) {
+    const screen = createScreen({ columns, rows: 24 })
+    screen.answer('directory', [listed('fstab')])
+    screen.press(pane)
+    screen.press('tab')
+    screen.effects()
+    screen.press('q')
+    const quit = screen.effects().some(({ type }) => type === 'quit')
+    assert.equal(quit, quits, `${columns} ${pane}`)
+    if (!quits) assert.equal(screen.model().focus, 'list')
+  }
+})
+
 test('while an operation runs q asks first', () => {
   const screen = filesScreen()
   screen.send({

@@ -188,7 +188,9 @@ function closed(model: Model): Step<Model> {
 
 /** q: back to the list, to the pane before, out. */
 function left(model: Model): Step<Model> {
-  if (model.focus === 'detail' && layoutFor(model, model.pane).list === undefined) return focused(model, 'list')
+  // A detail that is on the screen only while it has the focus was opened from the list: that is where back leads.
+  const opened = model.focus === 'detail' && layoutFor({ ...model, focus: 'list' }, model.pane).detail === undefined
+  if (opened) return focused(model, 'list')
   if (model.backStack.length > 0) return withEffects(model, send({ type: 'back' }))
   const running = model.work.find(({ channel }) => channel === 'operation')
   if (running === undefined) return withEffects(model, { type: 'quit', code: 0 })
