@@ -7,6 +7,7 @@ import { type Link, objectId, rawLink, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, ListedName, OpenFile } from '../host/host.ts'
+import type { KnownDirectory } from '../native/native.ts'
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
 import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
@@ -47,6 +48,8 @@ export interface ScanOptions {
   readonly namedCount: boolean
   readonly cache: StatCache
   readonly cacheWriter?: StatCacheWriter
+  /** What the native core knows of directories: it has compared them with this cache, whose rules are the same. */
+  readonly known?: ReadonlyMap<ByteString, KnownDirectory>
   readonly slicer: Slicer
   readonly found: (difference: Difference) => void
 }
@@ -85,6 +88,11 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
   const progress = (): Progress => ({ phase: 'looking', done: totals.filesChecked, unit: 'files' })
 
   async function* directory(frame: DirectoryFrame): AsyncGenerator<Progress, void, void> {
+    const known = options.known?.get(frame.path)
+    if (known !== undefined && known.node === frame.recorded?.id) {
+      yield* knownDirectory(frame, frame.recorded, known)
+      return
+    }
     const listed = listSorted(frame, found)
     if (listed === undefined) return
     const rules = options.gitignore ? withGitignore(frame, listed) : frame.rules
@@ -93,6 +101,10 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const contents: Contents = new Map()
     const subdirectories: { name: ByteString; recorded: Entry | null }[] = []
     for (const { name, disk, entry } of merge(listed, recorded)) {
+      if (slicer.due()) {
+        yield progress()
+        await slicer.pause()
+      }
       const path = joinPath(frame.path, name)
       if (frame.path === '' && isOutsideFiles(name)) continue
       if (entry === null && matchRules(rules, path, disk?.kind === 'dir') !== undefined) {
@@ -116,15 +128,39 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
         continue
       }
       yield* leaf({ frame, name, path, stat, entry, cached, contents })
-      if (slicer.due()) {
-        yield progress()
-        await slicer.pause()
-      }
     }
     if (cacheWriter !== undefined) noteDirectory(cacheWriter, { frame, recorded, cached, contents })
+    yield* below(frame, subdirectories, rules)
+  }
+
+  /** Nothing differs in the directory itself, or in anything below it. */
+  async function* knownDirectory(
+    frame: DirectoryFrame,
+    recorded: Link,
+    known: KnownDirectory,
+  ): AsyncGenerator<Progress, void, void> {
+    totals.filesChecked += known.files
+    totals.ignored += known.ignored
+    if (known.whole) {
+      cacheWriter?.keepBelow(frame.path)
+      return
+    }
+    const cached = cache.directory(frame.path)
+    if (cached !== undefined) cacheWriter?.keep(cached)
+    const directories = recordedEntries(reader, recorded, cached).filter(({ kind }) => kind === 'dir')
+    const subdirectories = directories.map(entry => ({ name: entry.name, recorded: entry }))
+    yield* below(frame, subdirectories, frame.rules)
+  }
+
+  async function* below(
+    frame: DirectoryFrame,
+    subdirectories: readonly { readonly name: ByteString; readonly recorded: Entry | null }[],
+    rules: readonly IgnoreRule[],
+  ): AsyncGenerator<Progress, void, void> {
     for (const { name, recorded: entry } of subdirectories) {
       const handle = openChild(frame, name, entry)
-      if (handle === undefined) continue
+      if (handle === 'gone' && entry !== null) yield* gone(joinPath(frame.path, name), entry)
+      if (typeof handle === 'string') continue
       try {
         yield* directory({ path: joinPath(frame.path, name), handle, entry, recorded: entry?.content, rules })
       } finally {
@@ -148,7 +184,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
   }): AsyncGenerator<Progress, void, void> {
     const { path, stat, entry } = at
     if (stat === undefined) {
-      if (entry !== null) reportGone(reader, path, entry, found)
+      if (entry !== null) yield* gone(path, entry)
       return
     }
     totals.filesChecked++
@@ -159,7 +195,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     }
     if (entry !== null && entry.kind === 'dir') {
       found({ path, recorded: entry, disk: stat })
-      reportBelowGone(reader, path, entry, found)
+      yield* belowGone(path, entry)
       return
     }
     if (entry === null || entry.kind !== stat.kind) {
@@ -214,7 +250,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       if (frame !== undefined && stat?.kind === 'dir') {
         if (recorded?.kind !== 'dir' || recorded.mode !== stat.mode) found({ path, recorded, disk: stat })
         const handle = openChild(frame, nameOf(path), recorded)
-        if (handle === undefined) return
+        if (handle === 'gone' && recorded !== null) yield* gone(path, recorded)
+        if (typeof handle === 'string') return
         try {
           const link = recorded?.kind === 'dir' ? recorded.content : undefined
           yield* directory({ path, handle, entry: recorded, recorded: link, rules })
@@ -224,24 +261,42 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       } else if (frame !== undefined) {
         const cached = cache.directory(parentPath)
         yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached, contents: new Map() })
-      } else if (recorded !== null) reportGone(reader, path, recorded, found)
+      } else if (recorded !== null) yield* gone(path, recorded)
     } finally {
       parent?.close()
     }
   }
 
+  /** A recorded path is not there, nor is anything below it. */
+  async function* gone(path: ByteString, entry: Entry): AsyncGenerator<Progress, void, void> {
+    found({ path, recorded: entry, disk: undefined })
+    if (entry.kind === 'dir') yield* belowGone(path, entry)
+  }
+
+  async function* belowGone(path: ByteString, directoryEntry: Entry): AsyncGenerator<Progress, void, void> {
+    for (const below of walkTree(reader, directoryEntry.content)) {
+      found({ path: joinPath(path, below.path), recorded: below.entry, disk: undefined })
+      if (slicer.due()) {
+        yield progress()
+        await slicer.pause()
+      }
+    }
+  }
+
   /** A directory below that was there a moment ago. */
-  function openChild(frame: DirectoryFrame, name: ByteString, recorded: Entry | null): Directory | undefined {
+  function openChild(
+    frame: DirectoryFrame,
+    name: ByteString,
+    recorded: Entry | null,
+  ): Directory | 'gone' | 'unreadable' {
     const path = joinPath(frame.path, name)
     try {
-      const handle = frame.handle.child(name)
-      if (handle === undefined && recorded !== null) reportGone(reader, path, recorded, found)
-      return handle
+      return frame.handle.child(name) ?? 'gone'
     } catch (error) {
       if (!isHostError(error, 'DENIED', 'IO', 'SYMLINK', 'NOT_A_DIRECTORY')) throw error
       const unreadable = error.code === 'DENIED' ? 'permission denied' : 'it changes while it is read'
       found({ path, recorded, disk: frame.handle.stat(name), unreadable })
-      return undefined
+      return 'unreadable'
     }
   }
 
@@ -426,27 +481,6 @@ function* merge(listed: readonly ListedName[], recorded: readonly Entry[]) {
       j++
       yield { name: disk.name, disk, entry }
     }
-  }
-}
-
-function reportGone(
-  reader: ObjectReader,
-  path: ByteString,
-  entry: Entry,
-  found: (difference: Difference) => void,
-): void {
-  found({ path, recorded: entry, disk: undefined })
-  if (entry.kind === 'dir') reportBelowGone(reader, path, entry, found)
-}
-
-function reportBelowGone(
-  reader: ObjectReader,
-  path: ByteString,
-  directory: Entry,
-  found: (difference: Difference) => void,
-): void {
-  for (const below of walkTree(reader, directory.content)) {
-    found({ path: joinPath(path, below.path), recorded: below.entry, disk: undefined })
   }
 }
 
