@@ -24,8 +24,14 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** So few bytes, as of a hash, are compared faster than a Buffer is made. */
+const shortBytes = 64
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && asBuffer(a).equals(b)
+  if (a.length !== b.length) return false
+  if (a.length > shortBytes) return asBuffer(a).equals(b)
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 export function hexOf(bytes: Uint8Array): string {

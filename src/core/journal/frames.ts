@@ -45,10 +45,17 @@ export function recordOf(frame: GoodFrame): DecodedRecord {
 
 /** A copy of a frame that outlives the window. */
 export function keepFrame(frame: GoodFrame): GoodFrame {
+  const { envelopeBytes, salt, bodyBytes } = frame
+  const envelopeEnd = envelopeBytes.length
+  const saltEnd = envelopeEnd + (salt?.length ?? 0)
+  const bytes = new Uint8Array(saltEnd + (bodyBytes?.length ?? 0))
+  bytes.set(envelopeBytes)
+  if (salt !== null) bytes.set(salt, envelopeEnd)
+  if (bodyBytes !== null) bytes.set(bodyBytes, saltEnd)
   return {
     ...frame,
-    envelopeBytes: asBuffer(Uint8Array.from(frame.envelopeBytes)),
-    salt: frame.salt === null ? null : Uint8Array.from(frame.salt),
-    bodyBytes: frame.bodyBytes === null ? null : Uint8Array.from(frame.bodyBytes),
+    envelopeBytes: asBuffer(bytes.subarray(0, envelopeEnd)),
+    salt: salt === null ? null : bytes.subarray(envelopeEnd, saltEnd),
+    bodyBytes: bodyBytes === null ? null : bytes.subarray(saltEnd),
   }
 }
