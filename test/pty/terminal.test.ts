@@ -104,6 +104,23 @@ test('any size can be used, and a resize keeps what is chosen in sight', async c
   }
 })
 
+test('a row that was wider leaves nothing behind when the screen becomes narrow', async context => {
+  const place = makePlace(context, { init: false })
+  const screen = place.screen({ columns: 70, rows: 20 })
+  await screen.waitFor('start: 4 files')
+  screen.resize(50, 20)
+  screen.resize(40, 20)
+  await screen.waitFor('changes none of')
+  await screen.waitFor(() => screen.rows().every(row => row.length <= 40))
+  const titles = screen.rows().filter(row => row.includes('No history here yet'))
+  assert.equal(titles.length, 1)
+  const filled = screen.rows().filter(row => row !== '')
+  assert.ok(
+    filled.every(row => /^(SentientOS|1 start| {2})/.test(row)),
+    screen.text(),
+  )
+})
+
 test('at 40 by 12 the journey of a changed file works', async context => {
   const place = makePlace(context)
   place.write('etc/fstab', 'wrong\n')

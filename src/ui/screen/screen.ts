@@ -53,10 +53,16 @@ export function createScreen({ input, terminal, onInput, onResize, cursor }: Scr
     shown = frame
     if (bytes !== '') write(bytes)
   }
+  let resizing = false
   const output = createOutput(frame => {
+    if (resizing) return
     latest = frame.split('\n').slice(0, size.rows)
     draw()
   })
+  const redraw = (): void => {
+    shown = undefined
+    draw()
+  }
   const take = (): void => {
     if (taken) return
     taken = true
@@ -73,12 +79,19 @@ export function createScreen({ input, terminal, onInput, onResize, cursor }: Scr
     input.pause()
   }
   const resized = (next: Size): void => {
+    if (next.columns === size.columns && next.rows === size.rows) {
+      redraw()
+      return
+    }
     size = next
     shown = undefined
     Object.assign(output, size)
-    // The frame that is held is for the old size: its rows would wrap. The one for the new size comes of these two.
-    onResize(size)
+    // Ink takes the new width at once, and draws what it still has of the old size: such rows would wrap. The frame that
+    // belongs to the new size comes when the model has it.
+    resizing = true
     output.emit('resize')
+    resizing = false
+    onResize(size)
   }
   const onTerminalResize = (): void => resized(sizeOf(terminal) ?? size)
   // Another process stopped and continued this one: the shell has had the terminal meanwhile.
@@ -102,10 +115,7 @@ export function createScreen({ input, terminal, onInput, onResize, cursor }: Scr
       process.on('exit', give)
       take()
     },
-    redraw() {
-      shown = undefined
-      draw()
-    },
+    redraw,
     lend(borrower) {
       give()
       try {

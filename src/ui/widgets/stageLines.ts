@@ -44,7 +44,7 @@ function firstStartLines(stage: Extract<Stage, { kind: 'first-start' }>, columns
     )
   if (start.adopting)
     return [...rows, line('  Starting the history: every file is read once, none is changed.'), emptyLine]
-  if (start.choosing) return [...rows, ...choiceLines(start, Math.max(1, height - rows.length - 2))]
+  if (start.choosing) return [...rows, ...choiceLines(start, columns, Math.max(1, height - rows.length - 3))]
   const option = (key: string, text: string): Line[] =>
     wrap(text, columns - 8).map((part, index) => [span(index === 0 ? `  ${key}  ` : '     ', 'key'), span(part)])
   const survey = start.survey
@@ -85,7 +85,7 @@ function warningLines(survey: FolderSurvey, columns: number): Line[] {
   return rows
 }
 
-function choiceLines({ patterns, list }: FirstStart, height: number): Line[] {
+function choiceLines({ patterns, list }: FirstStart, columns: number, height: number): Line[] {
   const rows = patterns.slice(list.top, list.top + height).map(({ pattern, files, bytes, skipped }, index): Line => {
     const selected = list.top + index === list.cursor
     const holds = files === 0 ? '' : `  ${plural(files, 'file')}, ${bytesText(bytes)}`
@@ -96,5 +96,8 @@ function choiceLines({ patterns, list }: FirstStart, height: number): Line[] {
       ),
     ]
   })
-  return [...rows, emptyLine, line('  Space skips it or not, 1 starts, Esc goes back.', 'dim')]
+  const keys = wrap('Space skips it or not, 1 starts, Esc goes back.', columns - 4).map(part =>
+    line(`  ${part}`, 'dim'),
+  )
+  return [...rows, emptyLine, ...keys]
 }
