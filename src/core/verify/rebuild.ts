@@ -119,7 +119,10 @@ export async function* rebuildTrace(context: TimelineContext, signal: AbortSigna
 }
 
 /** What is kept in `.db` beside the stat cache, which checks itself; all of it is made anew when it is needed. */
-const caches = ['index.sqlite', 'index.sqlite-journal', 'index.sqlite-wal', 'index.sqlite-shm', 'settings.json']
+const caches = [
+  ...['index.sqlite', 'index.sqlite-journal', 'index.sqlite-wal', 'index.sqlite-shm'],
+  ...['settings.json', 'pruned.json'],
+]
 
 export function dropCaches(context: TimelineContext): string[] {
   const { derived } = context.directories
