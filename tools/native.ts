@@ -83,6 +83,11 @@ function describeSources(root: string): string {
   return hash.digest('hex')
 }
 
+/** Where cargo builds, for whoever runs it beside this. */
+export async function cargoFolder(root: string): Promise<string> {
+  return targetFolder((await output('cargo', ['--version'], root)) ?? '', root)
+}
+
 /** Outside the checkout, one for each toolchain and set of dependencies. */
 function targetFolder(rust: string, root: string): string {
   const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
@@ -153,6 +158,8 @@ function collect(
 
 /** The same with its progress on a terminal, and one line when TypeScript has to do. */
 export async function buildNativeAloud(root: string): Promise<NativeBuild> {
+  // A checkout without its sources never has one.
+  if (!fs.existsSync(path.join(root, folder))) return { built: false, text: `${folder} is missing` }
   const live = process.stderr.isTTY === true
   let told = false
   const done = await buildNative(root, line => {

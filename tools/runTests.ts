@@ -49,7 +49,13 @@ export async function runSuite(root: string, suite: Suite): Promise<SuiteResult>
   const together = suite.concurrency === 'all processors' ? os.availableParallelism() : 1
   const preloads = process.env.SENTIENT_TEST_SEED === undefined ? ['jsxLoader.ts'] : ['jsxLoader.ts', 'testSeed.ts']
   const execArgv = preloads.flatMap(name => ['--import', path.join(root, 'tools', name)])
-  return runFiles(root, files, { concurrency: Math.min(together, files.length), execArgv })
+  const addOn = process.env.SENTIENT_TEST_ADD_ON
+  if (suite.native === true && addOn !== undefined) process.env.SENTIENT_TEST_NATIVE = addOn
+  try {
+    return await runFiles(root, files, { concurrency: Math.min(together, files.length), execArgv })
+  } finally {
+    delete process.env.SENTIENT_TEST_NATIVE
+  }
 }
 
 interface RunOptions {

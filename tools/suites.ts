@@ -2,7 +2,12 @@
 // up what is missing and runs them all, in this order. A test file that no suite has is a finding of tools/tidy.ts.
 
 /** Something of the machine that a suite can not do without; tools/testSetup.ts knows how to get each. */
-export type Requirement = 'busybox' | 'python packages of the reader' | 'go and the verifiers of others' | 'dist'
+export type Requirement =
+  | 'busybox'
+  | 'python packages of the reader'
+  | 'go and the verifiers of others'
+  | 'dist'
+  | 'native core'
 
 export interface Suite {
   readonly name: string
@@ -11,6 +16,8 @@ export interface Suite {
   readonly needs: readonly Requirement[]
   /** Test files at the same time; suites that kill processes or watch a clock run alone. */
   readonly concurrency: 'all processors' | 'one by one'
+  /** The tests' own hosts have the native core; without this none has. */
+  readonly native?: true
 }
 
 /** Thousands of runs: every n-th call of a host fails, every byte is flipped, processes are killed, histories drawn. */
@@ -32,12 +39,22 @@ export const slowSuites: readonly Suite[] = [
     needs: [],
     concurrency: 'all processors',
   },
+  { name: 'native', files: /^test\/native\//, needs: ['native core'], concurrency: 'one by one', native: true },
+  {
+    // What is tested above with TypeScript alone, once more: both must behave alike.
+    name: 'native twins',
+    files:
+      /^test\/core\/(?:store|worktree|timeline|verify)\/(?:store|changing|names|permissions|timeline|gc|verify|repair)\.test\.ts$/,
+    needs: ['native core'],
+    concurrency: 'all processors',
+    native: true,
+  },
   { name: 'crash', files: /^test\/crash\//, needs: ['dist'], concurrency: 'one by one' },
   { name: 'pty', files: /^test\/pty\//, needs: ['dist'], concurrency: 'one by one' },
   {
     name: 'reader',
     files: /^test\/reader\//,
-    needs: ['dist', 'python packages of the reader'],
+    needs: ['python packages of the reader'],
     concurrency: 'one by one',
   },
   {

@@ -26,7 +26,7 @@ async function look(host: Host, directory: string) {
   const system = await openSystem(host, { rootPath: directory, access: 'read' })
   try {
     const status = await finished(system.status({}))
-    const verified = await finished(system.verify({ depth: 'deep' }))
+    const verified = await finished(system.verify({ deep: true }))
     const { root, changes, before, after } = system.record(1)
     return {
       ...{ root, changes, before, after, verified: verified.checks.map(({ name, findings }) => [name, findings]) },

@@ -134,7 +134,10 @@ describe('npm test', () => {
       answers.map(answer => answer.status),
       [2, 2, 2],
     )
-    assert.match(answers[0]?.stderr ?? '', /there is no suite "nonsense": check, faults, crash, pty, reader, package/)
+    assert.match(
+      answers[0]?.stderr ?? '',
+      /there is no suite "nonsense": check, faults, native, native twins, crash, pty, reader, verifiers, package/,
+    )
     assert.match(answers[1]?.stderr ?? '', /--seed takes a whole number, not "x"/)
   })
 })

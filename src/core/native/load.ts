@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { adoptNatively } from './adopt.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
+import { lookNatively } from './look.ts'
 import type { Native } from './native.ts'
 
 export interface LoadedNative {
@@ -38,6 +39,7 @@ export function loadNative({ paths, enabled }: LoadOptions): LoadedNative {
 function nativeOf(bridge: RawBridge): Native {
   return {
     adopt: request => adoptNatively(bridge, request),
+    look: request => lookNatively(bridge, request),
     flushFileSystem(directory) {
       const place = placeOf(directory)
       return place !== undefined && callNativeNow(bridge, 'flushFileSystem', { directory: place }) !== undefined

@@ -10,6 +10,8 @@ export type NativeWork<T> = AsyncGenerator<Progress, T | undefined, void>
 export interface Native {
   /** Stores everything below a directory in private packs, as `adopt` of the timeline does; nothing is published. */
   adopt(request: AdoptRequest): NativeWork<Adopted>
+  /** Compares a tree with the stat cache; what it does not tell of has to be looked at. */
+  look(request: LookRequest): NativeWork<ReadonlyMap<ByteString, KnownDirectory>>
   /** Makes the whole file system that holds the directory durable. */
   flushFileSystem(directory: Directory): boolean
 }
@@ -61,4 +63,26 @@ export interface StagedPack {
   readonly name: string
   readonly bytes: number
   readonly objects: number
+}
+
+export interface LookRequest {
+  readonly root: Directory
+  readonly rules: readonly NativeRule[]
+  /** Names at the top that are no part of the files. */
+  readonly outside: readonly ByteString[]
+  /** The file, and the CRC at its end: with another the call declines. */
+  readonly cache: { readonly directory: Directory; readonly name: ByteString; readonly checksum: number }
+  readonly threads?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A directory whose own entries are on disk as the stat cache has them. */
+export interface KnownDirectory {
+  /** The id of the recorded node that this holds for. */
+  readonly node: string
+  /** So is everything below, and the counts are of all of it; nothing else is told of what is below. */
+  readonly whole: boolean
+  /** Files and symlinks. */
+  readonly files: number
+  readonly ignored: number
 }

@@ -6,6 +6,7 @@ import type { Link, ObjectId } from '../format/id.ts'
 import type { Entry, EntryKind } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, Randomness } from '../host/host.ts'
+import { ancestorsOf } from './paths.ts'
 import { removeQuietly } from './stage.ts'
 
 // File: magic 8 | blocks | u32 zero | u32 CRC-32 of all before.
@@ -40,9 +41,18 @@ export interface CachedDirectory {
 export interface StatCache {
   directory(path: ByteString): CachedDirectory | undefined
   readonly directories: number
+  /** Tells one file from another; undefined where there is none. */
+  readonly checksum: number | undefined
+  /** The blocks of all directories, in no particular order. */
+  blocks(): Iterable<{ readonly path: ByteString; readonly block: Buffer }>
 }
 
-export const emptyStatCache: StatCache = { directory: () => undefined, directories: 0 }
+export const emptyStatCache: StatCache = {
+  directory: () => undefined,
+  directories: 0,
+  checksum: undefined,
+  blocks: () => [],
+}
 
 /** Reads the cache; anything odd about the file makes it an empty one. */
 export function loadStatCache(derived: Directory, name: ByteString): StatCache {
@@ -58,6 +68,10 @@ export function loadStatCache(derived: Directory, name: ByteString): StatCache {
   let last: { readonly path: ByteString; readonly directory: CachedDirectory } | undefined
   return {
     directories: blocks.size,
+    checksum: bytes.readUInt32LE(bytes.length - 4),
+    *blocks() {
+      for (const [path, at] of blocks) yield { path, block: bytes.subarray(at, at + 4 + bytes.readUInt32LE(at)) }
+    },
     directory(path) {
       if (last?.path === path) return last.directory
       const at = blocks.get(path)
@@ -162,6 +176,8 @@ export interface StatCacheWriter {
   add(found: FoundDirectory): void
   /** The directory is as the last look found it. */
   keep(directory: CachedDirectory): void
+  /** A directory and all below it are as the last look found them. */
+  keepBelow(path: ByteString): void
   /** Puts the new cache in place of the old one; does nothing when all was kept. */
   finish(): void
   abort(): void
@@ -207,6 +223,13 @@ export function writeStatCache(
   let writtenElsewhere = false
   let kept = 0
   let added = 0
+  const keptBelow = new Set<ByteString>()
+  const keepBlock = (block: Buffer) => {
+    kept++
+    if (failed) return
+    out.write(block)
+    if (out.waitingBytes() >= drainBytes) quietly(out.drain)
+  }
   out.write(Buffer.from(magic, 'latin1'))
   return {
     isSettled,
@@ -216,15 +239,17 @@ export function writeStatCache(
       out.write(encodeBlock(found, isSettled))
       if (out.waitingBytes() >= drainBytes) quietly(out.drain)
     },
-    keep(directory) {
-      kept++
-      if (failed) return
-      out.write(directory.block)
-    },
+    keep: directory => keepBlock(directory.block),
+    keepBelow: path => keptBelow.add(path),
     finish() {
       if (writtenElsewhere) {
         quietly(() => derived.rename(elsewhere.name, derived, name))
         return
+      }
+      // Everything is as it was; what the old cache may know of directories that are gone does no harm.
+      if (added === 0 && (kept === options.before.directories || keptBelow.has(''))) return
+      if (keptBelow.size > 0) {
+        for (const { path, block } of options.before.blocks()) if (isBelowAny(path, keptBelow)) keepBlock(block)
       }
       if (added === 0 && kept === options.before.directories) return
       out.write(Buffer.alloc(4))
@@ -242,6 +267,10 @@ export function writeStatCache(
       writtenElsewhere = true
     },
   }
+}
+
+function isBelowAny(path: ByteString, tops: ReadonlySet<ByteString>): boolean {
+  return tops.has(path) || tops.has('') || ancestorsOf(path).some(ancestor => tops.has(ancestor))
 }
 
 function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boolean): Buffer {

@@ -13,6 +13,7 @@ import { type ApplyReport, applyChange, type StagedChange, stageChange } from '.
 import { compileIgnoreRule, editorTemporaries, type IgnoreRule, matchRules } from './ignore.ts'
 import { nameOf, parentOf } from './paths.ts'
 import { inParentAsync, type RecoverOptions, recover } from './recover.ts'
+import { reservedTopNames, settingsName } from './reserved.ts'
 import { type Difference, lookAtContent, type ScanTotals, scanTree } from './scan.ts'
 import { emptyStage, probePrefix, removeStale, stagePrefix } from './stage.ts'
 import { emptyStatCache, loadStatCache, type StatCache, type StatCacheWriter, writeStatCache } from './statCache.ts'
@@ -106,6 +107,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     const differences: Difference[] = []
     let finished = false
     try {
+      const known = whole ? yield* lookNatively(request) : undefined
       const totals = yield* scanTree(
         {
           root,
@@ -116,6 +118,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
           namedCount: request.namedCount ?? true,
           cache: currentCache(),
           cacheWriter: writer,
+          ...(known === undefined ? {} : { known }),
           slicer: createSlicer(clock, request.signal),
           found: request.found ?? (difference => differences.push(difference)),
         },
@@ -133,6 +136,17 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     } finally {
       if (!finished) writer?.abort()
     }
+  }
+
+  /** What the native core knows, where there is one and the rules are those of the settings alone. */
+  async function* lookNatively({ ignore, signal }: Parameters<Worktree['scan']>[0]) {
+    const { checksum } = currentCache()
+    if (options.native === undefined || derived === undefined || checksum === undefined || ignore.gitignore)
+      return undefined
+    return yield* options.native.look({
+      ...{ root, rules: ignoreRules(ignore), outside: [...reservedTopNames, settingsName], signal },
+      cache: { directory: derived, name: cacheName, checksum },
+    })
   }
 
   async function* look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void> {

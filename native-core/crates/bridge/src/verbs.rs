@@ -3,7 +3,9 @@
 use sentient_store::error::StoreError;
 use sentient_store::io::{Io, SystemIo};
 use sentient_store::work::adopt::{self, CacheRequest, Reason};
-use sentient_store::work::{Control, WorkResult};
+use sentient_store::work::look;
+use sentient_store::work::stat_cache::StatCache;
+use sentient_store::work::{Control, WorkError, WorkResult};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -13,6 +15,7 @@ pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<O
     let io = &SystemIo;
     match name {
         "adopt" => adopt(io, request, control),
+        "look" => look(io, request, control),
         "flushFileSystem" => {
             io.flush_file_system(&request.directory(io, "directory")?)?;
             Ok(Value::Null.into())
@@ -72,4 +75,31 @@ fn reason_name(reason: Reason) -> &'static str {
         Reason::Denied => "denied",
         Reason::Disk => "disk",
     }
+}
+
+fn look(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let root = request.directory(io, "root")?;
+    let derived = request.directory(io, "derived")?;
+    let cache = StatCache::load(io, &derived, &request.name("cacheName")?);
+    let cache = cache.ok_or(WorkError::Declined("no stat cache"))?;
+    if u64::from(cache.checksum()) != request.number("checksum")? {
+        return Err(WorkError::Declined("another stat cache"));
+    }
+    let (rules, outside) = (request.rules()?, request.names("outside")?);
+    let threads = request.number("threads")? as usize;
+    let known = look::look(
+        io,
+        control,
+        &look::Request { root: &root, cache: &cache, rules: &rules, outside: &outside, threads },
+    )?;
+    let mut bytes = Vec::new();
+    for one in known {
+        bytes.extend_from_slice(&(one.path.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(&one.path);
+        bytes.extend_from_slice(&one.node);
+        bytes.push(one.whole.into());
+        bytes.extend_from_slice(&(one.files as u32).to_le_bytes());
+        bytes.extend_from_slice(&(one.ignored as u32).to_le_bytes());
+    }
+    Ok(Outcome { text: Value::Null, bytes })
 }

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod content;
 pub mod control;
 pub mod ignore;
+pub mod look;
 pub mod nodes;
 pub mod pack_sink;
 pub mod packing;
