@@ -62,7 +62,9 @@ function openLog(file: string | undefined): RunLog {
   try {
     return openRunLog(file)
   } catch (error) {
-    throw new SentientError('NOT_WRITABLE', { what: 'The log file cannot be written', where: file ?? '' }, error)
+    const { message } = error as Error
+    const details = { what: 'The log file cannot be written', where: file ?? '', found: message }
+    throw new SentientError('NOT_WRITABLE', details, error)
   }
 }
 
