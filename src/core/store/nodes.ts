@@ -20,20 +20,31 @@ import { damagedObject } from './damage.ts'
 import type { ObjectReader, ObjectWriter } from './tree.ts'
 
 const slotCount = 16
-/** Decoded nodes kept for each reader: paths that are looked up one after another share their upper nodes. */
-const cachedNodesMax = 256
+/**
+ * Decoded nodes kept for each reader: paths that are looked up one after another share their upper nodes. Few leaves,
+ * as they are large: what a walk over a tree leaves behind must be gone before it counts as old and stays in memory.
+ */
+const cachedBranchesMax = 512
+const cachedLeavesMax = 32
 
-const caches = new WeakMap<ObjectReader, Map<ObjectId, DirectoryNode>>()
+interface NodeCache {
+  readonly branch: Map<ObjectId, DirectoryNode>
+  readonly leaf: Map<ObjectId, DirectoryNode>
+}
+
+const caches = new WeakMap<ObjectReader, NodeCache>()
 
 /** The decoded node; the caller must not change it. Throws DAMAGED when it is no directory node. */
 export function readNode(reader: ObjectReader, link: Link): DirectoryNode {
   let cache = caches.get(reader)
-  if (cache === undefined) caches.set(reader, (cache = new Map()))
-  const cached = cache.get(link.id)
+  if (cache === undefined) caches.set(reader, (cache = { branch: new Map(), leaf: new Map() }))
+  const cached = cache.branch.get(link.id) ?? cache.leaf.get(link.id)
   if (cached !== undefined) return cached
   const node = damagedObject(link, 'a directory node', () => decodeNode(reader.get(link)))
-  if (cache.size >= cachedNodesMax) for (const oldest of cache.keys()) if (cache.delete(oldest)) break
-  cache.set(link.id, node)
+  const kept = cache[node.kind]
+  const max = node.kind === 'leaf' ? cachedLeavesMax : cachedBranchesMax
+  if (kept.size >= max) for (const oldest of kept.keys()) if (kept.delete(oldest)) break
+  kept.set(link.id, node)
   return node
 }
 

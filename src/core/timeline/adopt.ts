@@ -9,6 +9,7 @@ import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.
 import { writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
 import { buildDirectorySteps, countEntries, diffTrees, emptyDirectory } from '../store/tree.ts'
+import { createContents, type FoundContents } from '../worktree/contents.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
 import { isOutsideFiles, reservedTopNames, settingsName } from '../worktree/reserved.ts'
@@ -152,7 +153,7 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
   const rules = frame.gitignore ? withGitignore(frame, listed) : frame.rules
   const entries: Entry[] = []
   const directories: { name: ByteString; stat: FileStat }[] = []
-  const contents = new Map<ByteString, { stat: FileStat; link: Link }>()
+  const contents = createContents()
   for (const { name } of listed) {
     const path = joinPath(frame.path, name)
     if (frame.path === '' && isOutsideFiles(name)) continue
@@ -194,7 +195,7 @@ interface Leaf {
   readonly parent: Directory
   readonly path: GovernedPath
   readonly disk: FileStat
-  readonly contents: Map<ByteString, { readonly stat: FileStat; readonly link: Link }>
+  readonly contents: FoundContents
 }
 
 async function* storeLeaf(walk: Walk, leaf: Leaf): Work<Entry | undefined> {

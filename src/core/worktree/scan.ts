@@ -11,6 +11,7 @@ import type { KnownDirectory } from '../native/native.ts'
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
 import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
+import { createContents, type FoundContent, type FoundContents } from './contents.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf, topmost } from './paths.ts'
 import { isOutsideFiles } from './reserved.ts'
@@ -98,7 +99,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const rules = options.gitignore ? withGitignore(frame, listed) : frame.rules
     const cached = cache.directory(frame.path)
     const recorded = recordedEntries(reader, frame.recorded, cached)
-    const contents: Contents = new Map()
+    const contents = collectContents(cacheWriter)
     const subdirectories: { name: ByteString; recorded: Entry | null }[] = []
     for (const { name, disk, entry } of merge(listed, recorded)) {
       if (slicer.due()) {
@@ -129,7 +130,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       }
       yield* leaf({ frame, name, path, stat, entry, cached, contents })
     }
-    if (cacheWriter !== undefined) noteDirectory(cacheWriter, { frame, recorded, cached, contents })
+    if (cacheWriter !== undefined && contents !== undefined)
+      noteDirectory(cacheWriter, { frame, recorded, cached, contents })
     yield* below(frame, subdirectories, rules)
   }
 
@@ -180,7 +182,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     stat: FileStat | undefined
     entry: Entry | null
     cached: CachedDirectory | undefined
-    contents: Contents
+    contents: Collected | undefined
   }): AsyncGenerator<Progress, void, void> {
     const { path, stat, entry } = at
     if (stat === undefined) {
@@ -203,7 +205,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       return
     }
     const known = at.cached?.content(at.name, stat)
-    if (known !== undefined) at.contents.set(at.name, { stat, link: known })
+    if (known !== undefined) at.contents?.add(at.name, { stat, link: known }, false)
     if (known === undefined && stat.kind === 'file' && stat.size !== entry.size) {
       found({ path, recorded: entry, disk: stat })
       return
@@ -216,7 +218,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     // The stat that belongs to the content: the file may have been replaced since the directory was listed.
     const disk = look.stat
     if (known === undefined && disk.kind === 'file') {
-      at.contents.set(at.name, { stat: disk, link: look.content, fresh: true })
+      at.contents?.add(at.name, { stat: disk, link: look.content }, true)
     }
     const sameMode = disk.kind === 'symlink' || disk.mode === entry.mode
     if (!sameMode || !sameLink(look.content, entry.content)) {
@@ -260,7 +262,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
         }
       } else if (frame !== undefined) {
         const cached = cache.directory(parentPath)
-        yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached, contents: new Map() })
+        yield* leaf({ frame, name: nameOf(path), path, stat, entry: recorded, cached, contents: undefined })
       } else if (recorded !== null) yield* gone(path, recorded)
     } finally {
       parent?.close()
@@ -406,8 +408,31 @@ function reasonUnreadable(error: unknown): string {
   throw error
 }
 
-/** Contents known of one directory's files; `fresh` ones were hashed by this look. */
-type Contents = Map<ByteString, { readonly stat: FileStat; readonly link: Link; readonly fresh?: true }>
+/** Contents known of one directory's files. */
+interface Collected {
+  readonly found: FoundContents
+  /** Known before, by the same stat. */
+  hits: number
+  /** Hashed by this look, and old enough to be trusted later. */
+  settled: number
+  add(name: ByteString, content: FoundContent, fresh: boolean): void
+}
+
+/** Undefined where nothing is to be remembered. */
+function collectContents(writer: StatCacheWriter | undefined): Collected | undefined {
+  if (writer === undefined) return undefined
+  const collected: Collected = {
+    found: createContents(),
+    hits: 0,
+    settled: 0,
+    add(name, content, fresh) {
+      collected.found.set(name, content)
+      if (!fresh) collected.hits++
+      else if (writer.isSettled(content.stat)) collected.settled++
+    },
+  }
+  return collected
+}
 
 function recordedEntries(
   reader: ObjectReader,
@@ -425,15 +450,14 @@ function noteDirectory(
     readonly frame: DirectoryFrame
     readonly recorded: readonly Entry[]
     readonly cached: CachedDirectory | undefined
-    readonly contents: Contents
+    readonly contents: Collected
   },
 ): void {
   const { frame, recorded, cached, contents } = seen
-  const fresh = [...contents.values()].filter(content => content.fresh && writer.isSettled(content.stat)).length
-  const hits = [...contents.values()].filter(content => !content.fresh).length
+  const { found, hits, settled } = contents
   const sameNode = frame.recorded === undefined ? recorded.length === 0 : cached?.entries(frame.recorded) !== undefined
-  if (cached !== undefined && sameNode && fresh === 0 && hits === cached.contents) writer.keep(cached)
-  else writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents })
+  if (cached !== undefined && sameNode && settled === 0 && hits === cached.contents) writer.keep(cached)
+  else writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents: found })
 }
 
 function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null {

@@ -6,6 +6,7 @@ import type { Link, ObjectId } from '../format/id.ts'
 import type { Entry, EntryKind } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, Randomness } from '../host/host.ts'
+import type { FoundContents } from './contents.ts'
 import { ancestorsOf } from './paths.ts'
 import { removeQuietly } from './stage.ts'
 
@@ -167,7 +168,7 @@ export interface FoundDirectory {
   readonly node: Link | undefined
   readonly entries: readonly Entry[]
   /** Contents of files on disk, by name. */
-  readonly contents: ReadonlyMap<ByteString, { readonly stat: FileStat; readonly link: Link }>
+  readonly contents: Pick<FoundContents, 'get' | 'keys'>
 }
 
 export interface StatCacheWriter {
