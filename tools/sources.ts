@@ -32,7 +32,7 @@ export interface FunctionSize {
   readonly holdsTests: boolean
 }
 
-/** Something used: `Math.random`, `new Error`, `new Date()` when without arguments. */
+/** Something used: `Math.random`, `new Error`, `new Date()` when without arguments, a function called by its name. */
 export interface Use {
   readonly text: string
   readonly line: number
@@ -145,6 +145,7 @@ function collectUse(node: Node, context: Visit): void {
   if (is.isPropertyAccessExpression(node) && is.isIdentifier(node.expression)) {
     add(`${node.expression.text}.${node.name.text}`)
   }
+  if (is.isCallExpression(node) && is.isIdentifier(node.expression)) add(node.expression.text)
   if (is.isNewExpression(node) && is.isIdentifier(node.expression)) {
     add(`new ${node.expression.text}${node.arguments?.length === 0 ? '()' : ''}`)
   }

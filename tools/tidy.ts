@@ -30,6 +30,12 @@ const bans: readonly Ban[] = [
   },
   { uses: /^process\./, files: core, except: host, instead: 'the ports of src/core/host' },
   { uses: /^process\.exit$/, files: /^src\/(?:commands|ui|boot)\//, instead: 'throw a SentientError; main ends' },
+  {
+    uses: /^(?:globalThis\.)?fetch$|^new (?:WebSocket|EventSource)$/,
+    files: /^src\//,
+    except: host,
+    instead: 'host.network: one port reaches out',
+  },
   { uses: /^Math\.random$/, files: core, instead: 'host.random' },
   { uses: /^Date\.now$|^new Date\(\)$/, files: core, except: host, instead: 'host.clock' },
   { uses: /^performance\.now$/, files: core, except: host, instead: 'host.clock.monotonicMs' },

@@ -50,6 +50,7 @@ test('functions and uses', t => {
   ])
   assert.deepEqual(source?.uses, [
     { text: 'Date.now', line: 14 },
+    { text: 'inner', line: 16 },
     { text: 'new Date()', line: 19 },
   ])
 })

@@ -42,6 +42,7 @@ const broken: readonly (readonly [what: string, file: string, text: string, find
   ],
   ['the time in the core', 'src/core/store/store.ts', '// x\nDate.now()\n', /Date\.now is banned here: host\.clock/],
   ['the time by Date', 'src/core/store/store.ts', '// x\nnew Date()\n', /new Date\(\) is banned here/],
+  ['the network', 'src/commands/x.ts', "// x\nawait fetch('x')\n", /fetch is banned here: host\.network/],
   ['a plain Error in the core', 'src/core/store/store.ts', "// x\nthrow new Error('x')\n", /new Error is banned here/],
   ['a barrel', 'src/core/store/store.ts', "// x\nexport * from './other.ts'\n", /re-exports/],
   ['a fixed temporary folder', 'tools/start.ts', `// x\nexport const place = '${slash}tmp/x'\n`, /use os\.tmpdir\(\)/],
