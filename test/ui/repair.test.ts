@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { RepairReport } from '../../src/core/timeline/model.ts'
 import type { Effect } from '../../src/ui/state/model.ts'
 import type { Operation } from '../../src/ui/state/operation.ts'
+import { equivalentLine } from '../../src/ui/state/selectors.ts'
 import { plainText } from '../../src/ui/widgets/line.ts'
 import { changed, createScreen, listed, report, type TestScreen } from './harness.ts'
 
@@ -68,8 +69,10 @@ test('Files offers the same, and a folder that is open for reading only refuses'
   screen.effects()
   screen.press('b')
   assert.match(panelText(screen), /Repair etc\/shadow/)
+  screen.press('escape')
+  assert.equal(plainText(equivalentLine(screen.model())), '$ sentctl repair')
   // Another trouble than damage: the record is put in place again.
-  screen.press('escape j b')
+  screen.press('j b')
   assert.deepEqual(operations(screen.effects()), [{ do: 'restore', paths: ['etc/other'], to: 'now' }])
 
   const reader = createScreen({ open: false })

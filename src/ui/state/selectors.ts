@@ -1,7 +1,7 @@
 // The rows around the panes: title, hints, and the row of progress, prompt, message or undo.
 
 import { displayBytes } from '../../core/format/bytes.ts'
-import type { StatePoint } from '../../core/timeline/model.ts'
+import type { GovernedPath, StatePoint } from '../../core/timeline/model.ts'
 import { type KeyMap, keysText } from '../input/keymap.ts'
 import { failedMap, startMap } from '../input/scopes.ts'
 import type { PaneId } from '../panes/registry.ts'
@@ -222,6 +222,9 @@ export function equivalentLine(model: Model): Line {
   return command === undefined ? [] : [span(`$ ${command}`, 'dim')]
 }
 
+const isDamaged = ({ status }: Model, path: GovernedPath): boolean =>
+  status.report?.changes.some(change => change.path === path && change.state === 'damaged') ?? false
+
 function paneCommand(model: Model): string | undefined {
   const { panes } = model
   switch (model.pane) {
@@ -241,6 +244,7 @@ function paneCommand(model: Model): string | undefined {
       const differs = entry !== undefined && '~+-!'.includes(entry.mark)
       if (model.past !== undefined && entry !== undefined)
         return commandLine({ do: 'restore', paths: [entry.path], to: stateTextOf(model.past) })
+      if (entry?.mark === '!' && isDamaged(model, entry.path)) return commandLine({ do: 'repair', paths: [entry.path] })
       return differs
         ? commandLine({ do: 'restore', paths: [entry.path], to: 'now' })
         : `sentctl ls ${quoted(displayBytes(panes.files.path) || '.')}`

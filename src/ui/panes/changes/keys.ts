@@ -9,7 +9,7 @@ export const changesKeys: readonly Binding<Action>[] = [
     keys: ['b'],
     action: 'bringBack',
     hint: 'bring back',
-    help: 'bring back (restore) what is recorded, or the marked hunks',
+    help: 'bring back (restore) what is recorded, or the marked hunks; repair what is damaged',
   },
   { keys: ['A'], action: 'keep', hint: 'keep', help: 'keep (absorb) what was changed outside' },
   { keys: ['w'], action: 'versions', hint: 'versions', help: 'versions of this path' },
