@@ -99,7 +99,7 @@ def check_record(trees: Trees, body: Body, before: Link | None, after: Link) -> 
     single = len(found) == 1 and body.subject == ("file", found[0].path)
     if found and single != (body.one_change is not None):
         raise Bad("it lists one change, of its subject, as if it were another or more")
-    if body.action == "denied" and before != after:
+    if body.effect == "deny" and before != after:
         raise Bad("it was denied and changed the state")
     return len(found)
 

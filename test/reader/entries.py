@@ -186,6 +186,8 @@ def parse_state(data: bytes) -> State:
     meta = value.get("meta")
     if "meta" in value and meta not in (["owner"], ["xattrs"], ["owner", "xattrs"]):
         raise Bad(f"a state with the metadata {meta}")
+    if "files" not in value:
+        raise Bad("a state without files")
     for key, codec in (("files", DAG_CBOR), ("settings", RAW), *((key, DAG_CBOR) for key in others)):
         if key in value and not is_link(value[key], codec):
             raise Bad(f"a state whose {key} is no link of that codec")

@@ -180,7 +180,7 @@ class _Walk:
             raise Wrong("salt and body do not fit the body hash")
         try:
             body = decode_body(frame.body)
-            check_fields(body)
+            check_fields(body, envelope.seq)
         except Bad as error:
             raise Wrong(str(error)) from error
         if (envelope.seq == 0) != (body.action == "init"):

@@ -50,7 +50,11 @@ def read_marks(data: bytes, report: Report) -> list[Mark]:
     for number in (0, 1):
         start = number * distance
         slot = data[start : start + slot_bytes].ljust(slot_bytes, b"\0")
-        mark = report.attempt(f"{_name} at {start}", parse_slot, slot, number)
+        try:
+            mark = parse_slot(slot, number)
+        except Bad as error:
+            report.remark(f"{_name} at {start}: {error}; a write that was cut short leaves that")
+            continue
         if mark is not None:
             marks.append(mark)
         if any(data[start + slot_bytes : start + distance]):

@@ -163,7 +163,7 @@ def _reliable(root: Path, mark: Mark | None, report: Report) -> dict[int, int]:
     if shared.exists():
         text = shared.read_bytes().decode("latin1").removesuffix("\n")
         if re.fullmatch(r"[1-9][0-9]{0,11}", text) is None:
-            report.damaged(".tree/shared", f"no number of a pack: {text!r}")
+            report.remark(f".tree/shared: no number of a pack: {text!r}; it is derived")
         else:
             reliable[int(text)] = PACK_HEADER_BYTES
     if mark is not None and mark.pack != 0:

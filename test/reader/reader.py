@@ -18,8 +18,8 @@ from typing import NamedTuple
 sys.dont_write_bytecode = True  # before the modules of this folder are imported: nothing is left behind in it
 
 import cbor
-from basics import Bad, Link, Missing, is_path
-from differences import check_record
+from basics import DAG_CBOR, Bad, Link, Missing, is_path
+from differences import check_record, read_changes
 from disk import compare
 from format_file import parse_format
 from journal import Journal, check_forgotten, read_journal
@@ -71,7 +71,7 @@ def verify(root: Path, given: list[VerifierKey], seen: list[Checkpoint], report:
     check_forgotten(journal, findings.forgets, report)
     keys = given or read_keys(root, form, report) or _named_keys(findings, report)
     _check_checkpoints(journal, checkpoint, seen, keys, report)
-    _check_tiles(root, journal, report)
+    _check_tiles(root, journal, checkpoint, report)
     _check_epochs(journal, findings, keys, checkpoint, report)
     store = open_store(root, marks[0] if marks else None, report)
     trees = Trees(store, report)
@@ -119,7 +119,7 @@ def _walk_bodies(journal: Journal, report: Report) -> Findings:
             continue
         report.attempt(f"record {seq}", snapshots.replay, seq, record.envelope.time, body)
         if body.action == "gc":
-            horizon = body.fields["horizon"]
+            horizon = max(horizon, body.fields["horizon"])
         elif body.action == "forget":
             forgets += body.fields["records"]
         elif body.action in ("init", "new-epoch"):
@@ -152,17 +152,16 @@ def _check_checkpoints(
             report.damaged(where, f"it is of {size} records: there are {len(journal.records)}")
 
 
-def _check_tiles(root: Path, journal: Journal, report: Report) -> None:
-    tiles, folder, stored = full_tiles(journal.leaves), root / ".runtime" / "tile", 0
+def _check_tiles(root: Path, journal: Journal, checkpoint: Checkpoint | None, report: Report) -> None:
+    """Those that the checkpoint covers and that are there; others are derived, and not ready."""
+    covered = 0 if checkpoint is None else checkpoint.size
+    tiles, folder, stored = full_tiles(journal.leaves[:covered]), root / ".runtime" / "tile", 0
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
         name = path.relative_to(folder).as_posix()
         if not path.is_file() or re.fullmatch(r"(0|[1-9][0-9]?)/(x[0-9]{3}/)*[0-9]{3}", name) is None:
             continue
         stored += 1
-        if name not in tiles:
-            if not journal.damaged:
-                report.damaged(f".runtime/tile/{name}", "a tile that the records do not fill")
-        elif path.read_bytes() != tiles[name]:
+        if name in tiles and path.read_bytes() != tiles[name]:
             report.damaged(f".runtime/tile/{name}", "its hashes are not those of the records")
     text = f"root {root_of(journal.leaves).hex()} of {len(journal.leaves)} records, {stored} of {len(tiles)} tiles"
     report.line("merkle", text)
@@ -185,15 +184,14 @@ def _check_epochs(
 
 
 def _check_states(journal: Journal, findings: Findings, trees: Trees, report: Report) -> None:
-    """From the horizon on every state is whole, and each record says how its state differs from the one before."""
+    """From the one before the horizon on states are whole, and each says how it differs from the one before."""
     changed, compared = 0, 0
-    good = True
-    for seq in range(findings.horizon, len(journal.records)):
+    for seq in range(max(findings.horizon - 1, 0), len(journal.records)):
         root = journal.records[seq].envelope.root
-        previous_good, where = good, f"record {seq}"
-        good = trees.check_state(root, where)
+        where = f"record {seq}"
+        trees.check_state(root, where)
         body = journal.body(seq)
-        if body is None:
+        if body is None or seq < findings.horizon:
             continue
         for link in body.links:
             _check_link(link, body, trees, where, report)
@@ -201,10 +199,8 @@ def _check_states(journal: Journal, findings: Findings, trees: Trees, report: Re
         try:
             changed += check_record(trees, body, before, root)
             compared += 1
-        except Missing as error:
-            # The state before the horizon can be gone; of others it is said already what can not be read.
-            if good and previous_good and seq > findings.horizon:
-                report.damaged(where, error)
+        except Missing:
+            pass  # what can not be read is said already, of the state or the link that leads there
         except Bad as error:
             report.damaged(where, error)
     for snapshot in findings.snapshots.kept.values():
@@ -221,12 +217,15 @@ def _check_states(journal: Journal, findings: Findings, trees: Trees, report: Re
 
 
 def _check_link(link: Link, body, trees: Trees, where: str, report: Report) -> None:
-    """A link in a body: those to states are known, of others only that everything is there and decodes."""
-    states = [body.fields.get(key) for key in ("to", "root", "kept")]
-    if link in states:
+    """A link in a body: section 13 says which lead to states and lists; of others everything is there and decodes."""
+    fields = body.fields
+    to_state = {"snapshot": "root", "restore": "to", "rollback": "to"}.get(body.action)
+    if link in (fields.get("kept"), None if to_state is None else fields.get(to_state)) and link.codec == DAG_CBOR:
         trees.check_state(link, where)
-    else:
-        report.attempt(where, trees.check_any, link)
+        return
+    if report.attempt(where, trees.check_any, link) and link.codec == DAG_CBOR:
+        if link in (body.changes, fields.get("overwrote"), fields.get("shown")):
+            report.attempt(where, read_changes, trees, link)
 
 
 def _check_derived(

@@ -132,8 +132,6 @@ describe('a flipped byte is found and its file named', () => {
     ['.runtime/tile/0/000', 4000],
     ['.runtime/checkpoint', 70],
     ['.runtime/checkpoint', -8],
-    ['.runtime/marks', 40],
-    ['.runtime/marks', 4096 + 90],
     ['.runtime/marks', 2000],
     ['.auth/log-0.vkey', 90],
     ['.auth/log-0.pem', 60],
@@ -153,6 +151,19 @@ describe('a flipped byte is found and its file named', () => {
       assertNames(verify(damaged), file)
     })
   }
+
+  test('in one slot of the marks is said, and no damage: a write that was cut short leaves that', () => {
+    for (const offset of [40, 4096 + 90]) {
+      const damaged = copy(root, 'without the tree')
+      flip(path.join(damaged, '.runtime/marks'), offset)
+      const ran = verify(damaged)
+      assert.equal(ran.exitCode, 0, ran.stdout)
+      assert.ok(said(ran, 'remark').some(line => line.startsWith(`.runtime/marks at ${offset < 4096 ? 0 : 4096}: `)))
+    }
+    const both = copy(root, 'without the tree')
+    for (const offset of [40, 4096 + 90]) flip(path.join(both, '.runtime/marks'), offset)
+    assertNames(verify(both), '.runtime/marks')
+  })
 
   test('in the chunk of a file, which is named too', () => {
     const damaged = copy(root, 'without the tree')

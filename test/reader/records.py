@@ -24,6 +24,7 @@ class Body(NamedTuple):
     one_change: Change | None
     changes: Link | None
     doubtful: bool
+    effect: str
     fields: dict
     links: list[Link]
 
@@ -50,8 +51,6 @@ def decode_body(data: bytes) -> Body:
     if not is_text(actor, 1, LIMITS["actorBytesMax"]) or not is_text(action, 1, LIMITS["actionBytesMax"]):
         raise Bad("a body without an actor or an action")
     effect = _decision(value.get("decision"))
-    if action == "denied" and effect != "deny":
-        raise Bad("a denied record whose effect is not deny")
     for key, good in _optional.items():
         if key in value and not good(value[key]):
             raise Bad(f"a body whose {key} is of the wrong kind")
@@ -59,11 +58,16 @@ def decode_body(data: bytes) -> Body:
     if one_change is not None and "changes" in value:
         raise Bad("a body with both before and changes")
     doubtful, changes, fields = "doubtful" in value, value.get("changes"), value.get("fields", {})
-    return Body(actor, action, subject, one_change, changes, doubtful, fields, cbor.links_in(value))
+    return Body(actor, action, subject, one_change, changes, doubtful, effect, fields, cbor.links_in(value))
 
 
-def check_fields(body: Body) -> None:
-    """The fields that the verification itself leans on are there."""
+def check_fields(body: Body, seq: int) -> None:
+    """The fields that section 13 demands are there."""
+    if body.action == "denied" and body.effect != "deny":
+        raise Bad("a denied record whose effect is not deny")
+    bound = {"gc": "horizon", "new-epoch": "size"}.get(body.action)
+    if bound is not None and is_integer(body.fields.get(bound)) and body.fields[bound] > seq:
+        raise Bad(f"a record {body.action} whose {bound} is {body.fields[bound]}")
     for key, good in _fields_needed.get(body.action, {}).items():
         if not good(body.fields.get(key)):
             raise Bad(f"a record {body.action} whose field {key} is missing or of the wrong kind")

@@ -51,27 +51,21 @@ class Snapshots:
             raise Bad(f"a record {body.action} with such a label")
         if body.action == "snapshot":
             for dropped in body.fields.get("dropped", []):
-                self.remove(dropped)
-            if name in self.kept:
-                raise Bad(f"there are two snapshots {name}")
+                self.kept.pop(dropped, None)
+            self.kept.pop(name, None)
             fields = body.fields
             self.kept[name] = Snapshot(name, seq, fields["root"], time, fields["kind"], False, label)
             if len(self.kept) > LIMITS["snapshotsMax"]:
                 raise Bad(f"more than {LIMITS['snapshotsMax']} snapshots")
             return
         if name not in self.kept:
-            raise Bad(f"a record {body.action} of {name}, which is no snapshot")
+            return
         if body.action == "snapshot-remove":
-            self.remove(name)
+            del self.kept[name]
         elif body.action == "snapshot-label":
             self.kept[name] = self.kept[name]._replace(label=label)
         elif body.action in ("snapshot-pin", "snapshot-unpin"):
             self.kept[name] = self.kept[name]._replace(pinned=body.action == "snapshot-pin")
-
-    def remove(self, name: object) -> None:
-        if type(name) is not str or name not in self.kept:
-            raise Bad(f"{name!r} is dropped, which is no snapshot")
-        del self.kept[name]
 
     def text(self, origin: str, records: int) -> str:
         lines = ["sentientos recycle.lock v1", origin, str(records)]

@@ -1,7 +1,9 @@
 // The journal's part of a verification: frames, chain, bodies, tiles, marks, the Merkle root and the signatures over it.
 import { isSentientError } from '../errors.ts'
-import { equalBytes } from '../format/bytes.ts'
+import { equalBytes, hexOf } from '../format/bytes.ts'
+import { parseOrigin } from '../format/checkpoint.ts'
 import { isFormatError } from '../format/formatError.ts'
+import { decodeFormatFile } from '../format/formatFile.ts'
 import { parseNote, verifyNote } from '../format/note.ts'
 import { parseSnapshotList, parseSnapshotNote } from '../format/recycleLock.ts'
 import type {
@@ -74,6 +76,7 @@ export async function* checkJournal(
   const checkpoint = checkCheckpoint(context, report, verification)
   const snapshots = checkSnapshotList(context, report, gathered, verification)
   checkKeys(context, report)
+  checkFormat(context, report)
   const has = (code: JournalFindingCode) => verification.findings.some(finding => finding.code === code)
   return {
     horizon: gathered.horizon,
@@ -327,6 +330,31 @@ export function checkKeys(context: TimelineContext, report: Report): void {
     found(absent ? 'note' : 'damage', absent ? 'key-missing' : 'key-damaged', error.message)
     report.line('keys', 1, 'the key that signs')
   }
+}
+
+const formatBytesMax = 65_536
+
+/** The folder's log id is the one that its key signs for; else every segment would seem to be of another log. */
+function checkFormat({ directories, verifier }: TimelineContext, report: Report): void {
+  const where = '.runtime/format'
+  const file = readFile(directories.runtime, 'format', formatBytesMax)
+  let found = file.state === 'unreadable' ? file.reason : file.state === 'missing' ? 'it is not there' : undefined
+  let expected: string | undefined
+  try {
+    const { logId } = parseOrigin(verifier().name)
+    const read = file.state === 'read' ? decodeFormatFile(file.bytes).logId : logId
+    if (!equalBytes(read, logId)) {
+      expected = `the log id of the key, ${hexOf(logId)}`
+      found = hexOf(read)
+    }
+  } catch (error) {
+    // What is wrong with the key has been said.
+    if (isFormatError(error)) found = error.reason
+    else if (!isSentientError(error, 'KEY')) throw error
+  }
+  if (found !== undefined)
+    report.found('format', { code: 'format-damaged', severity: 'damage', where, expected, found })
+  report.line('format', 1, 'the format file: version, log id')
 }
 
 const keySpellings: Readonly<Record<string, RegExp>> = {
