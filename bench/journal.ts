@@ -14,7 +14,7 @@ import { initRoot, openSystem } from '../src/core/system.ts'
 
 const recordsDefault = 1_000_000
 const files = 1_000
-const batchRecords = 5_000
+const batchRecords = 1_000
 const openings = 15
 const singles = 300
 const groupRecords = 64
