@@ -1,0 +1,41 @@
+// What is made on the way out (a checkpoint, recycle.lock) is for the next opening: where there is no space for it, what
+// was asked for is done all the same, and the next one that has the space makes it.
+
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { createTestHost } from '../support/host.ts'
+import { finished, makeRoot, openRoot, type TimelineSubject } from './timeline/support.ts'
+
+function makeSubject() {
+  const host = createTestHost({ stateDirectoryPath: '/state' })
+  const top = host.files.openDirectory('/')!
+  top.makeDirectory('folder', 0o755)
+  const directory = top.child('folder')!
+  top.close()
+  const subject: TimelineSubject = {
+    ...{ host, path: '/folder', directory, advance: host.clock.advance },
+    remove: () => directory.close(),
+  }
+  return { host, subject }
+}
+
+it('closes without an error on a full disk, and signs later', async () => {
+  const { host, subject } = makeSubject()
+  await (await makeRoot(subject, { a: 'a' })).close()
+  const writer = await openRoot(subject)
+  await finished(writer.snapshotCreate({ name: 'full' }))
+  const { size } = writer.checkpoint()!
+  host.disk.setCapacity(0)
+  await writer.close()
+  const reader = await openRoot(subject, { access: 'read' })
+  assert.deepEqual(reader.snapshots().at(-1)?.name, 'full')
+  assert.equal(reader.checkpoint()?.size, size)
+  await reader.close()
+  host.disk.setCapacity(2 ** 30)
+  const again = await openRoot(subject)
+  await finished(again.snapshotCreate({ name: 'more' }))
+  await again.close()
+  const last = await openRoot(subject, { access: 'read' })
+  assert.equal(last.checkpoint()?.size, last.now().records)
+  await last.close()
+})
