@@ -353,8 +353,11 @@ function assemble(host: Host, parts: Parts): System {
     async consistency(older, newNote) {
       return await consistencyText(host, parts, older, newNote)
     },
-    exportTlog: (path, options) =>
-      exportTlog({ ...options, journal: context.journal, ...hostPorts(host), verifier: keys.verifier(), path }),
+    async *exportTlog(path, options) {
+      requireNotOurs(host, context, path)
+      const { journal } = context
+      return yield* exportTlog({ ...options, journal, ...hostPorts(host), verifier: keys.verifier(), path })
+    },
     exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
     watch: options => watch(context, host.files, options),
     follow: options => follow(context, options),
@@ -478,12 +481,29 @@ async function consistencyText(
   return consistencyFileText(journal, older, note)
 }
 
+/** Nothing is exported into the data of this root folder itself, whatever the path that leads there. */
+function requireNotOurs(host: Host, context: TimelineContext, path: string): void {
+  const split = path.lastIndexOf('/')
+  const parent = host.files.openDirectory(split <= 0 ? '/' : path.slice(0, split))
+  const below = parent === undefined ? [] : `${parent.path}${path.slice(split)}`.split('/')
+  parent?.close()
+  const root = context.directories.root.path.split('/')
+  const inside = root.every((name, index) => below[index] === name)
+  if (!inside || !reservedTopNames.includes(below[root.length] ?? '')) return
+  throw new SentientError('NAME_RESERVED', {
+    what: 'An export does not go into the data of the root folder',
+    where: path,
+    hint: 'Name another place.',
+  })
+}
+
 function exportState(
   host: Host,
   context: TimelineContext,
   options: Cancellable & { readonly path: string; readonly at: StatePoint; readonly under?: GovernedPath },
 ): Work<CarReport> {
   const { at, under = '', path, signal } = options
+  requireNotOurs(host, context, path)
   const { files } = stateAt(context, at)
   const entry = under === '' ? undefined : findPath(context.store, files, under)
   if (under !== '' && entry === undefined) {

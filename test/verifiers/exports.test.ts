@@ -131,7 +131,15 @@ describe('a log as tiles', () => {
     assert.equal(refused.exitCode, 1)
     assert.match(refused.stderr, /another log/)
     assert.equal(fs.readFileSync(at('log/checkpoint'), 'utf8'), before)
-    assert.equal(run('root', ['export', 'tlog', '.runtime']).exitCode, 1)
+    for (const argv of [
+      ['tlog', '.runtime'],
+      ['tlog', '.tree/log'],
+      ['car', '.runtime/format'],
+    ]) {
+      const ours = run('root', ['export', ...argv])
+      assert.match(ours.stderr, /NAME_RESERVED/)
+      assert.equal(ours.exitCode, 1)
+    }
     assertAccepts(/^520 entries/, 'tlog', at('log'), key)
   })
 

@@ -79,10 +79,20 @@ function signedCheckpoint({ journal, verifier }: TlogOptions): JournalCheckpoint
       hint: 'Run sentctl checkpoint sign.',
     })
   }
+  if (checkpoint.origin !== verifier.name) {
+    throw new SentientError('KEY', {
+      what: 'The newest checkpoint is signed by an earlier key of this log',
+      expected: verifier.name,
+      found: checkpoint.origin,
+      hint: 'Run sentctl checkpoint sign.',
+    })
+  }
   const verdict = verifyCheckpoint(checkpoint.bytes, [verifier])
   const damaged = (found: string): SentientError =>
     new SentientError('DAMAGED', { what: 'The checkpoint is wrong', where: '.runtime/checkpoint', found })
   if (verdict.state === 'bad') throw damaged(verdict.reason)
+  // Another process may have appended and signed since the journal was opened.
+  if (checkpoint.size > journal.head().size) journal.refresh()
   if (checkpoint.size > journal.head().size) throw damaged(`${checkpoint.size} records; the journal has fewer`)
   const root = journal.rootHash(checkpoint.size)
   if (!equalBytes(root, checkpoint.root)) throw damaged('another root than the journal has')

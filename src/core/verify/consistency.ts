@@ -25,6 +25,8 @@ export interface ConsistencyText {
  */
 export function consistencyFileText(journal: Journal, older: OlderTree, newNote: Uint8Array): ConsistencyText {
   const newer = checkpointOf(newNote)
+  // Another process may have appended and signed since the journal was opened.
+  if (newer.size > journal.head().size) journal.refresh()
   if (newer.size > journal.head().size || !equalBytes(journal.rootHash(newer.size), newer.root)) {
     throw new SentientError('DAMAGED', {
       what: 'The newer checkpoint is none of this journal',

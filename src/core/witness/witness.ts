@@ -3,11 +3,12 @@
 
 import { isSentientError, SentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
-import { type Checkpoint, parseCheckpoint, verifyCheckpoint } from '../format/checkpoint.ts'
+import { type Checkpoint, formatOrigin, parseCheckpoint, parseOrigin, verifyCheckpoint } from '../format/checkpoint.ts'
 import { consistencyFileOf, verifyConsistencyFile } from '../format/consistency.ts'
 import { cosign, cosignedAt, formatCosignerKey, withSignatureOf } from '../format/cosignature.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { sha256 } from '../format/hash.ts'
+import { verifyConsistency } from '../format/merkle.ts'
 import { parseNote, sameVerifierKey, type VerifierKey } from '../format/note.ts'
 import { HostError } from '../host/error.ts'
 import type { Directory, Host } from '../host/host.ts'
@@ -152,7 +153,7 @@ async function judge(one: Case): Promise<Look> {
     if (typeof key === 'string') return { ...base, state: seen === undefined ? 'unknown' : 'refused', text: key }
     const verdict = verifyCheckpoint(place.note, [key])
     if (verdict.state === 'bad') return { ...base, state: 'refused', text: verdict.reason }
-    const found = seen === undefined ? firstSight : await compare(one, seen)
+    const found = seen === undefined ? await firstSight(one) : await compare(one, seen)
     const look = { ...base, state: found.state, text: found.text }
     if (found.state === 'fork') return { ...look, evidence: found.keep() }
     if (found.state === 'unproven' || found.state === 'older') return look
@@ -178,7 +179,38 @@ type Finding =
   | { readonly state: 'first' | 'grown' | 'same' | 'older' | 'unproven'; readonly text: string }
   | { readonly state: 'fork'; readonly text: string; readonly keep: () => string }
 
-const firstSight: Finding = { state: 'first', text: 'seen for the first time, and cosigned' }
+/** Taken as it is; of a new key for a log that is known, it is said whether its records go on too. */
+async function firstSight({ memory, place }: Case): Promise<Finding> {
+  const first = { state: 'first', text: 'seen for the first time, and cosigned' } as const
+  const earlier = earlierEpoch(memory, place.checkpoint.origin)
+  if (earlier === undefined) return first
+  const { size, root } = earlier.checkpoint
+  const under = `a new key, cosigned; of the ${size} records seen under the key before it`
+  if (size > place.checkpoint.size) return { ...first, text: `${under} only ${place.checkpoint.size} are there` }
+  const proof = await proofOf(place.place, size, place.checkpoint.size)
+  const leads = (from: Uint8Array): boolean =>
+    proof !== undefined && verifyConsistency(size, place.checkpoint.size, from, place.checkpoint.root, proof.path)
+  if (leads(root)) return { ...first, text: `${under} all are there` }
+  const differs = proof !== undefined && leads(proof.found)
+  return { ...first, text: `${under} ${differs ? 'some are NOT there' : 'nobody could show whether they are there'}` }
+}
+
+/** What was seen of the log under the last key before this one. */
+function earlierEpoch(memory: WitnessMemory, origin: string): Seen | undefined {
+  try {
+    const { logId, epoch } = parseOrigin(origin)
+    for (let before = epoch - 1; before >= 0 && before >= epoch - epochsBackMax; before--) {
+      const seen = memory.seen(formatOrigin({ logId, epoch: before }))
+      if (seen !== undefined) return seen
+    }
+  } catch (error) {
+    // The log of somebody else has another kind of name.
+    if (!isFormatError(error)) throw error
+  }
+  return undefined
+}
+
+const epochsBackMax = 100
 
 async function compare(one: Case, seen: Seen): Promise<Finding> {
   const { checkpoint, note } = one.place

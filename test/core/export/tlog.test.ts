@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
+import { consistencyFileText } from '../../../src/core/verify/consistency.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { copyLog, makeLog, type TestLog } from '../witness/logs.ts'
+import { copyLog, makeLog, openLog, type TestLog } from '../witness/logs.ts'
 
 let host: TestHost
 let log: TestLog
@@ -91,8 +92,27 @@ describe('one export', () => {
     await log.grow(3)
     await assert.rejects(log.publish('/no/such/place'), refused('PATH_NOT_FOUND'))
     const other = makeLog(createTestHost({ seed: 9 }), 'log')
+    assert.equal(other.key.name, log.key.name)
     await assert.rejects(log.publish('/published', { verifier: other.key }), refused('DAMAGED'))
     assert.equal(host.files.openDirectory('/published'), undefined)
+  })
+
+  test('sees what another process has signed since the journal was opened', async () => {
+    await log.grow(3)
+    const other = openLog(host, '/log')
+    await other.grow(400)
+    assert.equal((await log.publish('/published')).size, 403)
+    const { text, consistent } = consistencyFileText(openLog(host, '/log').journal, 3, other.note())
+    await other.grow(5)
+    const later = consistencyFileText(log.journal, 3, other.note())
+    assert.deepEqual([consistent, later.consistent, later.newer.size], [true, true, 408])
+    assert.notEqual(later.text, text)
+  })
+
+  test('waits for the key that is in force now', async () => {
+    await log.grow(3)
+    const { key } = makeLog(host, 'later', '/', 1)
+    await assert.rejects(log.publish('/published', { verifier: key }), { code: 'KEY' })
   })
 
   test('can be stopped; the checkpoint comes last, and the next export is whole', async () => {

@@ -26,15 +26,21 @@ export interface TestLog {
 }
 
 /** A new log in a new directory below another one. */
-export function makeLog(host: Host, name: string, below = '/'): TestLog {
+export function makeLog(host: Host, name: string, below = '/', epoch = 0): TestLog {
   const top = host.files.openDirectory(below)!
   top.makeDirectory(name, 0o755)
   const directory = top.child(name)!
   for (const own of ['.runtime', '.auth']) directory.makeDirectory(own, 0o700)
   const format = { format: 1, requires: [], options: [], logId }
   writeFile(directory.child('.runtime')!, 'format', encodeFormatFile(format), 0o600)
-  const keys = createLogKey(directory.child('.auth')!, { logId, epoch: 0, random: host.random })
+  const keys = createLogKey(directory.child('.auth')!, { logId, epoch, random: host.random })
   return opened(host, directory, keys)
+}
+
+/** The log with a new key, as from now on. */
+export function renewKey(host: Host, log: TestLog, epoch: number): TestLog {
+  createLogKey(log.directory.child('.auth')!, { logId, epoch, random: host.random })
+  return openLog(host, log.path)
 }
 
 /** The log as it lies at a path, as a copy of its directory has it. */

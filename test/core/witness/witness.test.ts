@@ -2,6 +2,7 @@
 // published tiles, files and the network.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
 import { verifyCheckpoint } from '../../../src/core/format/checkpoint.ts'
@@ -11,7 +12,7 @@ import type { Host, Network } from '../../../src/core/host/host.ts'
 import { openWitness } from '../../../src/core/system.ts'
 import type { Look, Witness } from '../../../src/core/witness/witness.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { copyLog, makeLog, type TestLog } from './logs.ts'
+import { copyLog, makeLog, renewKey, type TestLog } from './logs.ts'
 
 let host: TestHost
 beforeEach(() => {
@@ -106,6 +107,38 @@ describe('what goes on', () => {
     await log.grow(70)
     await log.publish('/published')
     assert.equal((await look('/published')).state, 'grown')
+  })
+
+  test('a new key is another log; whether its records go on is said', async () => {
+    const log = makeLog(host, 'log')
+    await log.grow(6)
+    const shorter = copyLog(host, log, 'shorter')
+    const other = copyLog(host, log, 'other')
+    await log.grow(3)
+    await look('/log')
+    const texts: string[] = []
+    for (const [one, more] of [
+      [log, 2],
+      [shorter, 1],
+      [other, 30],
+    ] as const) {
+      const renewed = renewKey(host, one, 1)
+      await renewed.grow(more, 'renewed')
+      const found = await look(one.path, { statePath: `/witness-of-${one.path.slice(1)}` })
+      assert.equal(found.state, 'first')
+      const again = await look(one.path)
+      texts.push(`${again.state}: ${again.text}`)
+      const kept = host.files.openDirectory('/witness/logs')!
+      // Forgotten again, so that the next one is new too.
+      const name = createHash('sha256').update(renewed.key.name).digest('hex')
+      for (const file of kept.child(name)!.list()) kept.child(name)!.removeFile(file.name)
+      kept.removeDirectory(name)
+    }
+    assert.deepEqual(texts, [
+      'first: a new key, cosigned; of the 9 records seen under the key before it all are there',
+      'first: a new key, cosigned; of the 9 records seen under the key before it only 7 are there',
+      'first: a new key, cosigned; of the 9 records seen under the key before it some are NOT there',
+    ])
   })
 
   test('files: a checkpoint alone, and the proof that it goes on', async () => {
