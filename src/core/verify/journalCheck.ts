@@ -1,6 +1,7 @@
 // The journal's part of a verification: frames, chain, bodies, tiles, marks, the Merkle root and the signatures over it.
 import { isSentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
+import { type CborValue, decode, isList } from '../format/cbor.ts'
 import { parseOrigin } from '../format/checkpoint.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { decodeFormatFile } from '../format/formatFile.ts'
@@ -77,6 +78,7 @@ export async function* checkJournal(
   const snapshots = checkSnapshotList(context, report, gathered, verification)
   checkKeys(context, report)
   checkFormat(context, report)
+  checkUnapplied(context, report)
   const has = (code: JournalFindingCode) => verification.findings.some(finding => finding.code === code)
   return {
     horizon: gathered.horizon,
@@ -355,6 +357,27 @@ function checkFormat({ directories, verifier }: TimelineContext, report: Report)
   if (found !== undefined)
     report.found('format', { code: 'format-damaged', severity: 'damage', where, expected, found })
   report.line('format', 1, 'the format file: version, log id')
+}
+
+const unappliedBytesMax = 64 << 20
+
+/** The list of committed paths that the disk could not take, where there is one. */
+function checkUnapplied({ directories }: TimelineContext, report: Report): void {
+  const file = readFile(directories.runtime, 'unapplied', unappliedBytesMax)
+  if (file.state === 'missing') return
+  let found = file.state === 'unreadable' ? file.reason : undefined
+  try {
+    const paths = file.state === 'read' ? decode(file.bytes) : []
+    const isPath = (item: CborValue, at: number, all: readonly CborValue[]): boolean =>
+      item instanceof Uint8Array && (at === 0 || Buffer.compare(all[at - 1] as Uint8Array, item) < 0)
+    if (!isList(paths) || !paths.every(isPath)) found = 'it is no sorted list of paths'
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    found = error.reason
+  }
+  const where = '.runtime/unapplied'
+  if (found !== undefined) report.found('unapplied', { code: 'unapplied-damaged', severity: 'damage', where, found })
+  report.line('unapplied', 1, 'the list of paths that could not be applied')
 }
 
 const keySpellings: Readonly<Record<string, RegExp>> = {

@@ -222,3 +222,21 @@ test('verification stops when it is told to', async context => {
     await assert.rejects(run(system.verify({ deep: true, signal: stop.signal })), { code: 'CANCELLED' })
   }, 'read')
 })
+
+test('a list of unapplied paths that is none, and a log id that is not that of the key, are found and named', async context => {
+  const folder = await makeFolder(context, { a: 'a' })
+  writeFileSync(folder.at('.runtime/unapplied'), Buffer.from('824162416', 'hex'))
+  const listed = await folder.with(system => run(system.verify()), 'read')
+  assert.deepEqual(
+    listed.findings.map(({ code, where }) => [code, where]),
+    [['unapplied-damaged', '.runtime/unapplied']],
+  )
+  rmSync(folder.at('.runtime/unapplied'))
+  const format = folder.read('.runtime/format').toString()
+  const id = /"logId":"(.)/.exec(format)?.[1] === '0' ? '1' : '0'
+  writeFileSync(folder.at('.runtime/format'), format.replace(/"logId":"./, `"logId":"${id}`))
+  const report = await verifyDeep(folder)
+  const [finding] = report.findings.filter(({ code }) => code === 'format-damaged')
+  assert.equal(finding?.where, '.runtime/format')
+  assert.match(finding?.expected ?? '', /the log id of the key/)
+})
