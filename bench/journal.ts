@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { decodeFormatFile } from '../src/core/format/formatFile.ts'
 import { createDiskHost } from '../src/core/host/disk.ts'
 import type { Host } from '../src/core/host/host.ts'
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   try {
     const place = await makeRoot(path.join(scratch, 'root'))
     await fill(place, records)
+    say('resident memory after that', `at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
     await measureOpenings(place)
     await measureReading(place, records)
     await measureSingles(place, scratch)
@@ -95,10 +97,11 @@ async function withJournal<T>(
 async function fill(place: Place, records: number): Promise<void> {
   const started = performance.now()
   await withJournal(place, (journal, mark, like) =>
-    journal.writerLock.hold('fill', undefined, () => {
+    journal.writerLock.hold('fill', undefined, async () => {
       while (journal.head().size < records) {
         const count = Math.min(batchRecords, records - journal.head().size)
         journal.append(Array.from({ length: count }, like), mark())
+        await setImmediate()
       }
       journal.setApplied(journal.head().size, { flush: true })
     }),

@@ -13,8 +13,7 @@ import { machineText, reportText } from './report.ts'
 
 const repository = path.dirname(import.meta.dirname)
 
-/** Measures what the arguments name. */
-export function main(): void {
+function main(): void {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -55,3 +54,4 @@ function ownReport(name: string): string {
   return execFileSync(process.execPath, [path.join(import.meta.dirname, `${name}.ts`)], { encoding: 'utf8' })
 }
 
+main()

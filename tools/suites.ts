@@ -49,6 +49,7 @@ export const slowSuites: readonly Suite[] = [
     concurrency: 'all processors',
     native: true,
   },
+  { name: 'simulator', files: /^test\/simulator\//, needs: [], concurrency: 'one by one' },
   { name: 'crash', files: /^test\/crash\//, needs: ['dist'], concurrency: 'one by one' },
   { name: 'pty', files: /^test\/pty\//, needs: ['dist'], concurrency: 'one by one' },
   {
