@@ -136,7 +136,7 @@ describe('npm test', () => {
     )
     assert.match(
       answers[0]?.stderr ?? '',
-      /there is no suite "nonsense": check, faults, native, native twins, crash, pty, reader, verifiers, package/,
+      /there is no suite "nonsense": check, faults, native, native twins, simulator, crash, pty, reader, verifiers, package/,
     )
     assert.match(answers[1]?.stderr ?? '', /--seed takes a whole number, not "x"/)
   })
