@@ -12,8 +12,8 @@ export interface FoundContent {
 /** By name; each name is set once. */
 export interface FoundContents {
   set(name: ByteString, content: FoundContent): void
-  get(name: ByteString): FoundContent | undefined
-  keys(): Iterable<ByteString>
+  /** In name order. */
+  sorted(): Generator<FoundContent & { readonly name: ByteString }, void>
 }
 
 export function createContents(): FoundContents {
@@ -26,12 +26,9 @@ export function createContents(): FoundContents {
   })
   return {
     set: (name, { stat, link }) => list.push({ path: name, stat, link }),
-    get(name) {
+    *sorted() {
       drained(list.sort())
-      return list.find(name)
-    },
-    *keys() {
-      for (const { path } of list) yield path
+      for (const { path: name, stat, link } of list) yield { name, stat, link }
     },
   }
 }

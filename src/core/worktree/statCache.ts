@@ -168,7 +168,7 @@ export interface FoundDirectory {
   readonly node: Link | undefined
   readonly entries: readonly Entry[]
   /** Contents of files on disk, by name. */
-  readonly contents: Pick<FoundContents, 'get' | 'keys'>
+  readonly contents: Pick<FoundContents, 'sorted'>
 }
 
 export interface StatCacheWriter {
@@ -278,16 +278,18 @@ function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boole
   const { path, entries, contents } = found
   // Metadata beyond the mode has no place here: such directories are read from their nodes.
   const node = entries.some(entry => entry.meta !== undefined) ? undefined : found.node
-  const recorded = new Map(node === undefined ? [] : entries.map(entry => [entry.name, entry]))
-  const names = new Set([...recorded.keys(), ...contents.keys()])
-  const parts: Buffer[] = []
+  const whole: Buffer[] = []
+  let parts: Buffer[] = []
   let count = 0
-  for (const name of [...names].sort()) {
-    const seen = contents.get(name)
-    const encoded = encodeItem(name, recorded.get(name), seen !== undefined && isSettled(seen.stat) ? seen : undefined)
+  for (const { name, entry, seen } of byName(node === undefined ? [] : entries, contents)) {
+    const encoded = encodeItem(name, entry, seen !== undefined && isSettled(seen.stat) ? seen : undefined)
     if (encoded === undefined) continue
-    parts.push(encoded)
     count++
+    parts.push(encoded)
+    // A hundred thousand small buffers would take more room than what is in them.
+    if (parts.length < joinedMax) continue
+    whole.push(Buffer.concat(parts))
+    parts = []
   }
   const head = Buffer.alloc(6 + path.length + (node === undefined ? 1 : 33) + 4)
   head.writeUInt16LE(path.length, 4)
@@ -297,9 +299,27 @@ function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boole
     head.write(node.id, 7 + path.length, 'hex')
   }
   head.writeUInt32LE(count, head.length - 4)
-  const block = Buffer.concat([head, ...parts])
+  const block = Buffer.concat([head, ...whole, ...parts])
   block.writeUInt32LE(block.length - 4, 0)
   return block
+}
+
+const joinedMax = 1_024
+
+/** Entries and contents side by side, both in name order, each name once. */
+function* byName(entries: readonly Entry[], contents: FoundDirectory['contents']) {
+  const seen = contents.sorted()
+  let next = seen.next()
+  for (const entry of entries) {
+    while (!next.done && next.value.name < entry.name) {
+      yield { name: next.value.name, entry: undefined, seen: next.value }
+      next = seen.next()
+    }
+    const same = !next.done && next.value.name === entry.name ? next.value : undefined
+    yield { name: entry.name, entry, seen: same }
+    if (same !== undefined) next = seen.next()
+  }
+  for (; !next.done; next = seen.next()) yield { name: next.value.name, entry: undefined, seen: next.value }
 }
 
 function encodeItem(
