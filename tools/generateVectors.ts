@@ -10,7 +10,9 @@ import { type CborValue, encode } from '../src/core/format/cbor.ts'
 import { type Change, changesBuilder, encodeChanges } from '../src/core/format/changes.ts'
 import { formatOrigin, signCheckpoint } from '../src/core/format/checkpoint.ts'
 import { nextCut } from '../src/core/format/chunker.ts'
+import { consistencyFileOf } from '../src/core/format/consistency.ts'
 import { contentBuilder, encodeList } from '../src/core/format/content.ts'
+import { cosign, ed25519Cosigner, formatCosignerKey } from '../src/core/format/cosignature.ts'
 import { encodeFormatFile } from '../src/core/format/formatFile.ts'
 import { encodeFrame, encodeSegmentHeader, frameSeed, segmentHeaderBytes } from '../src/core/format/frame.ts'
 import { blake3, crc32, sha256 } from '../src/core/format/hash.ts'
@@ -602,6 +604,7 @@ function noteVectors(log: Log): Json {
   const origin = formatOrigin({ logId: log.logId, epoch: 1 })
   const signer = ed25519Signer(origin, testKey())
   const size = log.records.length
+  const witness = ed25519Cosigner('witness.example/w1', testKey())
   const checkpoint = signCheckpoint({ origin, size, root: rootAt(size, log.hashAt) }, signer)
   const snapshots: SnapshotList = {
     origin,
@@ -637,8 +640,43 @@ function noteVectors(log: Log): Json {
         }),
       ),
     ),
+    ...consistencyVectors(log, signer),
+    cosigned: {
+      verifierKey: formatCosignerKey(witness),
+      seconds: 1_679_315_147,
+      note: utf8(cosign(checkpoint, witness, 1_679_315_147)),
+    },
     recycleLock: utf8(signNote(formatSnapshotList(snapshots), signer)),
   }
+}
+
+/** Every older tree of the log, with and without its checkpoint; and another history of it, under the same key. */
+function consistencyVectors(log: Log, signer: ReturnType<typeof ed25519Signer>): { [key: string]: Json } {
+  const leaves = log.records.map(({ envelopeBytes }) => leafHash(envelopeBytes))
+  const other = treeOf([...leaves.slice(0, 2), ...leaves.slice(0, 4)])
+  const note = (hashAt: HashAt, size: number): Uint8Array =>
+    signCheckpoint({ origin: signer.name, size, root: rootAt(size, hashAt) }, signer)
+  const file = (hashAt: HashAt, oldSize: number, newSize: number, signed: boolean): string =>
+    utf8(
+      consistencyFileOf({
+        old: { size: oldSize, root: rootAt(oldSize, log.hashAt) },
+        ...(signed ? { oldNote: note(log.hashAt, oldSize) } : {}),
+        newNote: note(hashAt, newSize),
+        path: consistencyPath(oldSize, newSize, hashAt),
+        found: rootAt(oldSize, hashAt),
+      }),
+    )
+  return {
+    consistency: leaves.map((_, index) => file(log.hashAt, index + 1, leaves.length, index % 2 === 0)),
+    forks: [3, 4, 5].map(oldSize => file(other, oldSize, oldSize === 5 ? 5 : 6, true)),
+  }
+}
+
+function treeOf(leaves: readonly Uint8Array[]): HashAt {
+  const hashes = new Map<string, Uint8Array>()
+  const range = compactRange({ completed: (level, index, hash) => hashes.set(`${level}/${index}`, hash) })
+  for (const leaf of leaves) range.push(leaf)
+  return (level, index) => hashes.get(`${level}/${index}`)!
 }
 
 function fileVectors(log: Log): Json {

@@ -24,7 +24,15 @@ from format_file import parse_format
 from journal import SEGMENT_HEADER_BYTES, read_frame
 from marks import parse_slot
 from merkle import includes, leaf_hash, root_of, tile_number
-from notes import check_checkpoint, check_inclusion, check_signed, parse_checkpoint, parse_note, parse_verifier_key
+from notes import (
+    check_checkpoint,
+    check_consistency,
+    check_inclusion,
+    check_signed,
+    parse_checkpoint,
+    parse_note,
+    parse_verifier_key,
+)
 from packs import PACK_HEADER_BYTES, Pack, check_index, read_entry, unpack
 from records import decode_body, decode_envelope
 from snapshots import trace_blocks, trace_item
@@ -263,6 +271,10 @@ def notes(known: dict) -> None:
     for index, text in enumerate(known["inclusion"]):
         same(check_inclusion(text.encode(), key).envelope.seq, index)
         refused(check_inclusion, text.replace(f"index {index}", f"index {index + 1}").encode(), key)
+    for verdict, texts in (("consistent", known["consistency"]), ("fork", known["forks"])):
+        for text in texts:
+            same(check_consistency(text.encode(), key), verdict)
+            refused(check_consistency, text.replace("old ", "old 1", 1).encode(), key)
     check_signed(parse_note(known["recycleLock"].encode()), [key])
 
 

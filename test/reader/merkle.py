@@ -44,6 +44,32 @@ def includes(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes)
     return last == 0 and value == root
 
 
+def consistent(old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> bool:
+    """RFC 9162, 2.1.4.2."""
+    if old_size == new_size:
+        return path == [] and old_root == new_root
+    if old_size == 0:
+        return path == [] and old_root == root_of([])
+    node, last = old_size - 1, new_size - 1
+    while node % 2 == 1:
+        node, last = node // 2, last // 2
+    rest = [old_root, *path] if node == 0 else list(path)
+    if not rest:
+        return False
+    old = new = rest.pop(0)
+    for item in rest:
+        if last == 0:
+            return False
+        if node % 2 == 1 or node == last:
+            old, new = _inner(item, old), _inner(item, new)
+            while node % 2 == 0 and node != 0:
+                node, last = node // 2, last // 2
+        else:
+            new = _inner(new, item)
+        node, last = node // 2, last // 2
+    return last == 0 and old == old_root and new == new_root
+
+
 def full_tiles(leaves: list[bytes]) -> dict[str, bytes]:
     """Every full tile, by its path below .runtime/tile."""
     tiles = {}

@@ -1,4 +1,4 @@
-# Signed notes, verifier keys, checkpoints and inclusion files (sections 18 and 25).
+# Signed notes, verifier keys, checkpoints, inclusion and consistency files (sections 18 and 25).
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from basics import LIMITS, Bad, from_base64, from_decimal, to_base32
-from merkle import includes, leaf_hash
+from merkle import consistent, includes, leaf_hash
 from records import Envelope, decode_envelope
 
 
@@ -173,3 +173,41 @@ def check_inclusion(data: bytes, key: VerifierKey) -> Inclusion:
     if index >= checkpoint.size or not includes(leaf_hash(encoded), index, checkpoint.size, path, checkpoint.root):
         raise Bad("the path does not lead from the envelope to the root of the checkpoint")
     return Inclusion(envelope, checkpoint)
+
+
+def check_consistency(data: bytes, key: VerifierKey) -> str:
+    """Whether a file proves, for a key, "consistent" or "fork"; raises Bad when it proves neither."""
+    try:
+        parts = data.decode("utf-8").split("\n\n")
+    except UnicodeDecodeError as error:
+        raise Bad("a consistency file that is not text") from error
+    head = parts[0].split("\n")
+    if len(parts) not in (3, 5) or head[0] != "sentientos.invalid/tlog-consistency@v1" or len(head) < 2:
+        raise Bad("not a consistency file")
+    old = head[1].split(" ")
+    if len(old) != 3 or old[0] != "old":
+        raise Bad("no line for the older tree")
+    old_size, old_root = from_decimal(old[1]), from_base64(old[2])
+    lines = head[2:]
+    found = from_base64(lines.pop(0)[len("found ") :]) if lines and lines[0].startswith("found ") else None
+    path = [from_base64(line) for line in lines]
+    notes = [f"{parts[i]}\n\n{parts[i + 1]}" + ("" if i + 2 == len(parts) else "\n") for i in range(1, len(parts), 2)]
+    newer, *others = [parse_checkpoint(note.encode("utf-8")) for note in notes]
+    for checkpoint in (newer, *others):
+        check_checkpoint(checkpoint, [key])
+    older = others[0] if others else None
+    if any(len(item) != 32 for item in [old_root, *path, *([] if found is None else [found])]):
+        raise Bad("a hash that has not 32 bytes")
+    if older is not None and (older.size, older.root) != (old_size, old_root):
+        raise Bad("the older checkpoint is not the tree that the proof is about")
+    if old_size > newer.size:
+        raise Bad("the older tree is the larger one")
+    if found is None and consistent(old_size, newer.size, old_root, newer.root, path):
+        return "consistent"
+    if older is not None and older.origin == newer.origin:
+        if old_size == newer.size and found is None and path == [] and old_root != newer.root:
+            return "fork"
+        if old_size < newer.size and found not in (None, old_root):
+            if consistent(old_size, newer.size, found, newer.root, path):
+                return "fork"
+    raise Bad("neither a proof that the newer tree goes on nor one that it does not")

@@ -10,7 +10,9 @@ import { byteStringOf, bytesOfHex, displayBytes, hexOf, parseDisplayed } from '.
 import { type CborValue, decode, encode } from '../../../src/core/format/cbor.ts'
 import { decodeChanges, encodeChanges } from '../../../src/core/format/changes.ts'
 import { verifyCheckpoint } from '../../../src/core/format/checkpoint.ts'
+import { verifyConsistencyFile } from '../../../src/core/format/consistency.ts'
 import { decodeList } from '../../../src/core/format/content.ts'
+import { cosignedAt, parseCosignerKey } from '../../../src/core/format/cosignature.ts'
 import { FormatError } from '../../../src/core/format/formatError.ts'
 import { decodeFormatFile, encodeFormatFile, openable } from '../../../src/core/format/formatFile.ts'
 import { decodeFrameAt, decodeSegmentHeader, frameSeed, segmentHeaderBytes } from '../../../src/core/format/frame.ts'
@@ -229,10 +231,24 @@ test('merkle.json', () => {
 })
 
 test('notes.json and files.json', () => {
-  const notes = read<{ verifierKey: string; checkpoint: string; inclusion: string[]; recycleLock: string }>('notes')
+  interface Notes {
+    verifierKey: string
+    checkpoint: string
+    inclusion: string[]
+    consistency: string[]
+    forks: string[]
+    cosigned: { verifierKey: string; seconds: number; note: string }
+    recycleLock: string
+  }
+  const notes = read<Notes>('notes')
   const key = parseVerifierKey(notes.verifierKey)
   assert.equal(verifyCheckpoint(utf8(notes.checkpoint), [key]).state, 'ok')
   for (const file of notes.inclusion) assert.equal(verifyInclusionFile(utf8(file), [key]).state, 'ok')
+  for (const file of notes.consistency) assert.equal(verifyConsistencyFile(utf8(file), [key]).state, 'consistent')
+  for (const file of notes.forks) assert.equal(verifyConsistencyFile(utf8(file), [key]).state, 'fork')
+  assert.deepEqual([notes.consistency.length, notes.forks.length], [5, 3])
+  const { cosigned } = notes
+  assert.equal(cosignedAt(utf8(cosigned.note), parseCosignerKey(cosigned.verifierKey)), cosigned.seconds)
   const lock = parseSnapshotNote(utf8(notes.recycleLock))
   assert.equal(verifyNote(lock, [key]).state, 'ok')
   assert.equal(parseSnapshotList(lock.text).snapshots.length, 2)
