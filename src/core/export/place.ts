@@ -32,6 +32,8 @@ export function openOrMake(files: Files, path: string, mode: number): Directory 
 export interface Publication {
   /** Writes a file at a path below the directory, over one that is there. Nothing is durable before `settle`. */
   write(path: string, bytes: Uint8Array): void
+  /** The same for a file that others rely on: after a power cut there is the old one or the new one. Durable at once. */
+  replace(path: string, bytes: Uint8Array): void
   /** Makes everything that was written durable. */
   settle(): void
   close(): void
@@ -86,6 +88,15 @@ export function createPublication(
       const names = written.get(folder)
       if (names === undefined) written.set(folder, [name])
       else names.push(name)
+    },
+    replace(path, bytes) {
+      const split = path.lastIndexOf('/')
+      const home = at(path.slice(0, Math.max(0, split)))
+      writeWhole(home, path.slice(split + 1), modes.file, file => {
+        file.write(bytes, 0)
+        file.flush()
+      })
+      home.flush()
     },
     settle() {
       flushWritten(directory, opened(written, at))

@@ -58,8 +58,7 @@ export async function* exportTlog(options: TlogOptions): AsyncGenerator<Progress
     yield* publishTiles({ journal, publication, slicer, ...range })
     if (earlier === undefined || before < checkpoint.size || !equalBytes(earlier.bytes, checkpoint.bytes)) {
       publication.settle()
-      publication.write(checkpointName, checkpoint.bytes)
-      publication.settle()
+      publication.replace(checkpointName, checkpoint.bytes)
       removePartialTiles(directory, before, checkpoint.size)
     }
     const { origin, size } = checkpoint
@@ -278,13 +277,17 @@ function removeFolder(directory: Directory, path: string): void {
 
 function counting(publication: Publication): Publication & { readonly files: number; readonly bytes: number } {
   const counts = { files: 0, bytes: 0 }
-  return {
-    ...publication,
-    write(path, bytes) {
-      publication.write(path, bytes)
+  const counted =
+    (put: Publication['write']): Publication['write'] =>
+    (path, bytes) => {
+      put(path, bytes)
       counts.files++
       counts.bytes += bytes.length
-    },
+    }
+  return {
+    ...publication,
+    write: counted(publication.write),
+    replace: counted(publication.replace),
     get files() {
       return counts.files
     },
