@@ -55,26 +55,34 @@ interface Told {
   readonly seq?: number
 }
 
-/** What both must agree on: the codes of all damage, and which records and paths they name. */
-function essence(findings: readonly Told[] | string): string[] {
+/**
+ * What both must agree on: the codes of all damage, and which records they name. That something is wrong with an object
+ * counts, not where it is told: TypeScript finds objects by the indexes, the stand-alone verifier by reading the packs;
+ * where an index lies, the two look at other places.
+ */
+function essence(findings: readonly Told[] | string, isIndexWrong: boolean): string[] {
   if (typeof findings === 'string') return [findings]
   const damage = findings.filter(({ severity }) => severity === 'damage')
-  return [
-    ...new Set(damage.map(({ code, path: at, seq }) => `${code} ${namesSeq.has(code) ? seq : ''} ${at ?? ''}`)),
-  ].sort()
+  const codes = damage.map(({ code, seq }) => {
+    if (/^(?:object-damaged|object-missing|pack-entry-damaged)$/.test(code)) return isIndexWrong ? '' : 'object'
+    return namesSeq.has(code) ? `${code} ${seq}` : code
+  })
+  return [...new Set(codes)].filter(code => code !== '').sort()
 }
 
-/** Of objects only the first record that leads to them is named, which may be another one of several. */
-const namesSeq = new Set(['record-damaged', 'record-missing', 'body-damaged', 'chain-broken', 'time-disordered'])
+const namesSeq = new Set(['record-damaged', 'record-missing', 'body-damaged', 'body-untrue', 'chain-broken'])
 
 /** A damaged public key keeps TypeScript from opening the folder; the stand-alone verifier goes on without it. */
 const isKeyAlone = (typescript: readonly Told[] | string, native: readonly string[]): boolean =>
   typescript === 'KEY' && native.some(told => told.startsWith('key-damaged'))
 
 async function compare(folder: Folder, what: string): Promise<string[]> {
+  // First, as it changes nothing: who opens a folder may bring derived files up to date.
+  const alone = verifyAlone(folder.path)
   const findings = await findingsOfTypeScript(folder)
-  const native = essence(verifyAlone(folder.path))
-  const typescript = essence(findings)
+  const isIndexWrong = typeof findings !== 'string' && findings.some(({ code }) => code === 'index-damaged')
+  const native = essence(alone, isIndexWrong)
+  const typescript = essence(findings, isIndexWrong)
   const more = native.filter(told => !typescript.includes(told))
   const less = typescript.filter(told => !native.includes(told))
   if (!isKeyAlone(findings, native))
@@ -105,13 +113,13 @@ async function grown(context: TestContext): Promise<Folder> {
 }
 
 const shared = ['.auth', '.runtime/journal', '.runtime/tile', '.tree/packs']
-const single = ['.runtime/checkpoint', '.runtime/format', '.runtime/marks', 'recycle.lock']
+const single = ['.runtime/checkpoint', '.runtime/format', '.runtime/marks', 'recycle.lock', 'recycle.trace']
 
 function files(folder: Folder): string[] {
   const below = shared.flatMap(name =>
     fs.existsSync(folder.at(name)) ? filesBelow(folder.at(name)).map(file => path.join(name, file)) : [],
   )
-  return [...below, ...single]
+  return [...below, ...single].filter(name => fs.existsSync(folder.at(name)))
 }
 
 const spoil: Readonly<Record<string, (bytes: Buffer, roll: (below: number) => number) => Buffer | undefined>> = {
@@ -181,11 +189,4 @@ describe('the two verifiers agree', () => {
   })
 })
 
-const expectedCodes = [
-  'record-damaged',
-  'pack-entry-damaged',
-  'object-missing',
-  'index-damaged',
-  'tile-damaged',
-  'DAMAGED',
-]
+const expectedCodes = ['record-damaged', 'object', 'index-damaged', 'tile-damaged', 'trace-damaged', 'DAMAGED']

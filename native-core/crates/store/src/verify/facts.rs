@@ -2,11 +2,15 @@
 //! actions say about the rest of the history.
 
 use crate::format::cbor::Value;
+use crate::format::changes::Change;
+use crate::format::constants::{ACTION_BYTES_MAX, SNAPSHOT_LABEL_BYTES_MAX};
 use crate::format::frame::Frame;
 use crate::format::hash::Hash;
 use crate::format::id::{Codec, Link, ObjectId};
 use crate::format::merkle::leaf_hash;
+use crate::format::note::parse_verifier_key;
 use crate::format::record::{Body, Envelope, body_hash, decode_body};
+use crate::format::recycle_lock::is_snapshot_name;
 
 pub struct Facts {
     pub leaf: Hash,
@@ -19,8 +23,35 @@ pub enum BodyFacts {
     Bad(String),
     Good {
         doubtful: bool,
+        /// What its fields lack that its action needs.
+        fault: Option<&'static str>,
         event: Option<Box<Event>>,
     },
+}
+
+/// What a link of a body is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkUse {
+    State,
+    Changes,
+    Other,
+}
+
+/// What a record keeps, and what it says that it changed.
+#[derive(Default)]
+pub struct Says {
+    pub links: Vec<(Link, LinkUse)>,
+    /// None when the body was forgotten.
+    pub claim: Option<Claim>,
+}
+
+#[derive(Default)]
+pub struct Claim {
+    pub is_denied: bool,
+    /// The path that it is about, where it is about one.
+    pub subject: Option<Vec<u8>>,
+    pub one_path: Option<Change>,
+    pub changes: Option<Link>,
 }
 
 /// What a record says of others, or of snapshots.
@@ -63,19 +94,124 @@ fn body_of(frame: &Frame<'_>, envelope: &Envelope) -> BodyFacts {
         return BodyFacts::Bad("the body does not have its hash".to_owned());
     }
     match decode_body(bytes, &mut |_| ()) {
-        Ok(body) => BodyFacts::Good { doubtful: body.doubtful, event: event_of(&body, envelope.seq).map(Box::new) },
+        Ok(body) => BodyFacts::Good {
+            doubtful: body.doubtful,
+            fault: fault_of_fields(&body, envelope.seq),
+            event: event_of(&body, envelope.seq).map(Box::new),
+        },
         Err(error) => BodyFacts::Bad(format!("the body is wrong: {}", error.reason)),
     }
 }
 
-/// Every link in the body of a record.
-pub fn links_of(frame: &Frame<'_>) -> Vec<Link> {
+/// What a record keeps and says; nothing where its body is damaged, which was told before.
+pub fn says_of(frame: &Frame<'_>) -> Says {
     let mut links = Vec::new();
-    if let Some((_, bytes)) = frame.body {
-        // What is wrong with it was said before.
-        let _ = decode_body(bytes, &mut |link| links.push(link));
+    let Some(body) = frame.body.and_then(|(_, bytes)| decode_body(bytes, &mut |link| links.push(link)).ok()) else {
+        return Says::default();
+    };
+    let field_link = |name: &str| body.field(name).and_then(|value| value.link());
+    let named_state = match body.action {
+        "snapshot" => field_link("root"),
+        "restore" | "rollback" => field_link("to"),
+        _ => None,
+    };
+    let states = [named_state, field_link("kept")];
+    let lists = [body.changes, field_link("overwrote"), field_link("shown")];
+    let use_of = |link: Link| match Some(link) {
+        _ if link.codec == Codec::Raw => LinkUse::Other,
+        named if lists.contains(&named) => LinkUse::Changes,
+        named if states.contains(&named) => LinkUse::State,
+        _ => LinkUse::Other,
+    };
+    let links = links.iter().map(|link| (*link, use_of(*link))).collect();
+    let path = || body.subject_id.to_vec();
+    let claim = Claim {
+        is_denied: !body.permitted,
+        subject: (body.subject_kind == "file").then(path),
+        one_path: body.one_path.clone().map(|(before, after)| Change { path: path(), before, after }),
+        changes: body.changes,
+    };
+    Says { links, claim: Some(claim) }
+}
+
+/// What a record must say for itself so that others can be checked by it.
+fn fault_of_fields(body: &Body<'_>, seq: u64) -> Option<&'static str> {
+    if (seq == 0) != (body.action == "init") {
+        return Some("record 0, and no other, is init");
     }
-    links
+    let count = |name: &str| body.field(name).and_then(|value| value.integer()).and_then(|n| u64::try_from(n).ok());
+    match body.action {
+        "init" => key_fault(body),
+        "denied" if body.permitted => Some("it was denied, and its decision permits"),
+        "denied" => {
+            let wanted = body.field("wanted").and_then(|value| value.text());
+            let is_action = wanted.is_some_and(|text| !text.is_empty() && text.len() as u64 <= ACTION_BYTES_MAX);
+            (!is_action).then_some("it does not say what was wanted")
+        }
+        "gc" => {
+            let fits = count("horizon").is_some_and(|horizon| horizon <= seq);
+            (!fits).then_some("its horizon is no record up to itself")
+        }
+        "snapshot" => new_snapshot_fault(body).or_else(|| snapshot_fault(body)),
+        "snapshot-label" | "snapshot-pin" | "snapshot-unpin" | "snapshot-remove" => snapshot_fault(body),
+        "forget" => {
+            let records = body.field("records");
+            let fits = records.as_ref().and_then(Value::list).is_some_and(|items| items.iter().all(is_range));
+            (!fits).then_some("it lists no records")
+        }
+        "new-epoch" => {
+            let has_origin = body.field("origin").and_then(|value| value.text()).is_some();
+            if !has_origin || count("size").is_none_or(|size| size > seq) {
+                return Some("it goes on from no checkpoint");
+            }
+            let has_root = body.field("root").and_then(|value| value.bytes()).is_some_and(|root| root.len() == 32);
+            if has_root { key_fault(body) } else { Some("it goes on from no root") }
+        }
+        _ => None,
+    }
+}
+
+fn key_fault(body: &Body<'_>) -> Option<&'static str> {
+    let key = body.field("key").and_then(|value| value.text());
+    key.is_none_or(|key| parse_verifier_key(key).is_err()).then_some("it names no verifier key")
+}
+
+fn new_snapshot_fault(body: &Body<'_>) -> Option<&'static str> {
+    let kind = body.field("kind").and_then(|value| value.text());
+    if !kind.is_some_and(|kind| ["manual", "auto", "protect", "init"].contains(&kind)) {
+        return Some("a snapshot of no known kind");
+    }
+    let root = body.field("root").and_then(|value| value.link());
+    if root.is_none_or(|root| root.codec != Codec::DagCbor) {
+        return Some("a snapshot of no state");
+    }
+    let is_list = match body.field("dropped") {
+        None => true,
+        Some(Value::List(names)) => names.iter().all(|name| name.text().is_some()),
+        Some(_) => false,
+    };
+    (!is_list).then_some("what it dropped is no list of names")
+}
+
+fn snapshot_fault(body: &Body<'_>) -> Option<&'static str> {
+    let is_named = std::str::from_utf8(body.subject_id).is_ok_and(is_snapshot_name);
+    if body.subject_kind != "snapshot" || !is_named {
+        return Some("its subject is no name of a snapshot");
+    }
+    let is_label = match body.field("label") {
+        None => true,
+        Some(Value::Text(label)) => label.len() as u64 <= SNAPSHOT_LABEL_BYTES_MAX,
+        Some(_) => false,
+    };
+    (!is_label).then_some("its label is no text, or too long")
+}
+
+fn is_range(item: &Value<'_>) -> bool {
+    let is_count = |value: &Value<'_>| value.integer().is_some_and(|number| number >= 0);
+    match item {
+        Value::List(pair) if pair.len() == 2 => pair.iter().all(is_count) && pair[0].integer() < pair[1].integer(),
+        single => is_count(single),
+    }
 }
 
 fn event_of(body: &Body<'_>, seq: u64) -> Option<Event> {

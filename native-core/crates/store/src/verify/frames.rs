@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::root::RootFolder;
 use crate::error::{Result, StoreError};
+use crate::format::constants::MARKER_FRAME;
 use crate::format::frame::{
     FRAME_OVERHEAD_BYTES, Frame, LogId, NoFrame, SEGMENT_HEADER_BYTES, decode_frame_at, decode_segment_header,
     find_frame_marker, frame_end, frame_seed, parse_segment_file_name, segment_file_name,
@@ -226,7 +227,8 @@ pub fn search(
         if buffer.is_empty() {
             return None;
         }
-        let is_last = base + buffer.len() as u64 >= end;
+        // The file may be shorter than it should be.
+        let is_last = (buffer.len() as u64) < WINDOW_BYTES;
         let mut at = 0;
         let mut resume = None;
         while let Some(found) = find_frame_marker(&buffer, at) {
@@ -243,7 +245,7 @@ pub fn search(
         if is_last {
             return None;
         }
-        base += resume.unwrap_or(buffer.len() - 3) as u64;
+        base += resume.unwrap_or(buffer.len() - (MARKER_FRAME.len() - 1)) as u64;
     }
     None
 }

@@ -4,9 +4,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::affected::affected_paths;
+use super::changes::{Compared, check_changes};
+use super::diff::Differ;
 use super::end::{JournalEnd, find_end};
-use super::facts::links_of;
+use super::facts::{Says, says_of};
 use super::frames::{Found, Next, for_each_frame, open_segment};
 use super::journal::{Expected, Journal, mark_known_losses, verify_journal};
 use super::objects::{ObjectTable, read_object};
@@ -15,11 +19,16 @@ use super::reach::{Reach, Trouble, TroubleKind};
 use super::report::{Finding, Report, Severity, many};
 use super::root::{RootFolder, open_root};
 use super::snapshots::StoredList;
-use super::statements::{StoredCheckpoint, check_keys, check_marks, check_signature, read_marks, read_verifier};
+use super::statements::{
+    StoredCheckpoint, check_format, check_keys, check_marks, check_signature, check_unapplied, read_marks,
+    read_verifier,
+};
+use super::trace::TraceCheck;
 use crate::error::Result;
-use crate::format::frame::SEGMENT_HEADER_BYTES;
+use crate::format::frame::{Frame, SEGMENT_HEADER_BYTES};
 use crate::format::id::{ObjectId, cid_text};
 use crate::format::marks::MarksFile;
+use crate::format::record::Envelope;
 use crate::format::state::decode_state;
 use crate::io::Io;
 
@@ -61,11 +70,16 @@ fn look(root: &RootFolder<'_>) -> Result<Looked> {
     let checkpoint = StoredCheckpoint::read(root);
     let stored_list = StoredList::read(root);
     let end = find_end(root, marks.as_ref(), checkpoint.size())?;
+    let key = read_verifier(root);
+    let verifier = key.as_ref().map(|(_, key)| key).map_err(String::as_str);
+    let (known, known_size) = stored_list.trusted(verifier, end.size);
     let expected = Expected {
         end: &end,
         marks: marks.as_ref(),
         checkpoint: checkpoint.checkpoint().map(|checkpoint| (checkpoint.size, checkpoint.root)),
         listed_size: stored_list.journal_size(),
+        known,
+        known_size,
     };
     let mut journal = verify_journal(root, &expected)?;
     mark_known_losses(&mut journal);
@@ -106,6 +120,8 @@ fn report_journal(root: &RootFolder<'_>, report: &mut Report, looked: Looked) ->
     let is_whole = journal.records == end.size && end.size >= stored_list.journal_size();
     stored_list.check(report, verifier, end.size, is_whole.then_some(journal.listed.as_slice()));
     check_keys(report, root, key.as_ref().map_err(String::as_str));
+    check_format(report, root, verifier);
+    check_unapplied(report, root);
     Kept { journal, end }
 }
 
@@ -138,13 +154,6 @@ fn describe(report: &mut Report, journal: &Journal) {
     report.line("marks", 2, "2 marks of what is flushed");
 }
 
-/// The first record that is kept whole: by the snapshots, and as far as an earlier gc left it.
-fn kept_horizon(kept: &Kept) -> u64 {
-    let last = kept.end.size.saturating_sub(1);
-    let unpinned = kept.journal.snapshots.iter().filter(|snapshot| !snapshot.pinned).map(|snapshot| snapshot.seq);
-    unpinned.fold(last, u64::min).max(kept.journal.gc_horizon)
-}
-
 fn check_objects(
     root: &RootFolder<'_>,
     report: &mut Report,
@@ -152,7 +161,8 @@ fn check_objects(
     table: &ObjectTable,
     deep: bool,
 ) -> Result<()> {
-    let horizon = kept_horizon(kept);
+    // What gc has left whole: the states from the one before this record on.
+    let horizon = kept.journal.gc_horizon;
     let mut reach = Reach::new(root, table, deep);
     // The state in force first, so that what it shares with older ones is told of it.
     if let Some((seq, state)) = kept.journal.last {
@@ -163,7 +173,14 @@ fn check_objects(
         reach.state(snapshot.root, snapshot.seq);
     }
     reach.drain();
-    let links = walk_records(root, &kept.end, horizon, &mut reach)?;
+    let differ = Differ { root, table };
+    let walked = walk_records(root, &kept.end, horizon, &mut reach, &differ, report)?;
+    let links = walked.links;
+    for finding in walked.untrue {
+        report.found("changes", finding);
+    }
+    let compared = format!("{}: what each says against its states", many(walked.records, "record"));
+    report.line("changes", walked.changes, format!("{} of {compared}", many(walked.changes, "change")));
     let from = horizon.saturating_sub(1);
     let range = if from > 0 { format!(" from #{from} on") } else { String::new() };
     let text = format!("{}{range}, {} of records", many(reach.states, "kept state"), many(links, "link"));
@@ -175,37 +192,99 @@ fn check_objects(
     Ok(())
 }
 
-/// The states and links of the kept records; says how many links.
-fn walk_records(root: &RootFolder<'_>, end: &JournalEnd, horizon: u64, reach: &mut Reach<'_>) -> Result<u64> {
-    let from = horizon.saturating_sub(1);
-    let mut links = 0;
-    let mut last_root = None;
-    let first = end.segments.partition_point(|first| *first <= from).saturating_sub(1);
-    for segment in &end.segments[first..] {
+#[derive(Default)]
+struct Walked {
+    links: u64,
+    /// Records that were compared with their states, and their changes.
+    records: u64,
+    changes: u64,
+    untrue: Vec<Finding>,
+    /// Of the record before.
+    before: Option<(u64, ObjectId)>,
+    waiting: Vec<Compared>,
+}
+
+/// Records that are compared at a time, in parallel.
+const COMPARED_AT_ONCE: usize = 512;
+
+/// The states and links of the kept records, and what these say that they changed.
+fn walk_records(
+    root: &RootFolder<'_>,
+    end: &JournalEnd,
+    horizon: u64,
+    reach: &mut Reach<'_>,
+    differ: &Differ<'_>,
+    report: &mut Report,
+) -> Result<Walked> {
+    let mut walked = Walked::default();
+    let mut trace = TraceCheck::open(root);
+    for segment in &end.segments {
         let segment = open_segment(root, *segment)?;
         let end_bytes = if segment.first_seq == end.last_segment { end.last_bytes } else { segment.size };
-        let look = |frame: &crate::format::frame::Frame<'_>, envelope: &crate::format::record::Envelope| {
-            if envelope.seq >= horizon { links_of(frame) } else { Vec::new() }
+        let look = |frame: &Frame<'_>, envelope: &Envelope| {
+            if envelope.seq >= horizon { says_of(frame) } else { Says::default() }
         };
         for_each_frame(root, &segment, (SEGMENT_HEADER_BYTES, end_bytes), look, |found| match found {
-            Found::Frame { envelope, looked, .. } => {
-                if envelope.seq >= end.size {
-                    return Next::Stop;
+            Found::Frame { envelope, looked, .. } if envelope.seq < end.size => {
+                walked.record(&envelope, looked, horizon, reach, &mut trace, differ);
+                if walked.waiting.len() >= COMPARED_AT_ONCE {
+                    walked.compare(differ);
                 }
-                if envelope.seq >= from && last_root != Some(envelope.root) {
-                    last_root = Some(envelope.root);
-                    reach.state(envelope.root, envelope.seq);
-                }
-                links += looked.len() as u64;
-                looked.into_iter().for_each(|link| reach.link(link, envelope.seq));
                 Next::On
             }
             Found::Bad { offset, .. } => Next::Search { offset, from: 0, to: end.size },
-            Found::End { .. } => Next::Stop,
+            _ => Next::Stop,
         });
     }
     reach.drain();
-    Ok(links)
+    walked.compare(differ);
+    trace.finish(report, end.size);
+    Ok(walked)
+}
+
+impl Walked {
+    fn record(
+        &mut self,
+        envelope: &Envelope,
+        says: Says,
+        horizon: u64,
+        reach: &mut Reach<'_>,
+        trace: &mut TraceCheck<'_>,
+        differ: &Differ<'_>,
+    ) {
+        let Envelope { seq, root, .. } = *envelope;
+        let from = horizon.saturating_sub(1);
+        let before = self.before.replace((seq, root));
+        if seq < from {
+            trace.record((seq, root), None, differ);
+            return;
+        }
+        if before.is_none_or(|(_, before)| before != root) || seq == from {
+            reach.state(root, seq);
+        }
+        self.links += says.links.len() as u64;
+        for (link, use_as) in says.links {
+            reach.link(link, use_as, seq);
+        }
+        let follows = if seq == 0 { true } else { before.is_some_and(|(before, _)| before + 1 == seq) };
+        let (has_body, claim) = (says.claim.is_some(), says.claim.unwrap_or_default());
+        let compared = Compared { seq, before: before.map(|(_, root)| root), after: root, claim, has_body };
+        trace.record((seq, root), (seq >= horizon).then_some(&compared), differ);
+        if follows && seq >= horizon {
+            self.waiting.push(compared);
+        }
+    }
+
+    fn compare(&mut self, differ: &Differ<'_>) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let checked: Vec<(u64, Vec<Finding>)> =
+            waiting.par_iter().with_min_len(4).map(|record| check_changes(differ, record)).collect();
+        self.records += waiting.len() as u64;
+        for (changes, untrue) in checked {
+            self.changes += changes;
+            self.untrue.extend(untrue);
+        }
+    }
 }
 
 fn report_troubles(

@@ -27,6 +27,9 @@ pub struct Expected<'a> {
     pub checkpoint: Option<(u64, Hash)>,
     /// How many records `recycle.lock` stands for.
     pub listed_size: u64,
+    /// The snapshots as of the first `known_size` records, where a signed list says so: some of these may be lost.
+    pub known: Vec<ListedSnapshot>,
+    pub known_size: u64,
 }
 
 /// What the records say, and what is wrong with them.
@@ -76,7 +79,7 @@ pub fn verify_journal(root: &RootFolder<'_>, expected: &Expected<'_>) -> Result<
         tiles: 0,
         forgotten: 0,
         doubtful: 0,
-        snapshots: Vec::new(),
+        snapshots: expected.known.clone(),
         listed: Vec::new(),
         gc_horizon: 0,
         lost_objects: Vec::new(),
@@ -235,7 +238,11 @@ impl Walk<'_> {
                 self.found("bodies", Finding::damage("body-damaged", place(), reason).seq(seq));
                 return false;
             }
-            BodyFacts::Good { doubtful, event } => {
+            BodyFacts::Good { doubtful, fault, event } => {
+                if let Some(fault) = fault {
+                    let finding = Finding::damage("body-untrue", format!("record #{seq}"), fault).seq(seq);
+                    self.found("bodies", finding);
+                }
                 self.journal.doubtful += u64::from(doubtful);
                 if envelope.time < self.time && !doubtful {
                     let reason = "it is earlier than the record before and not marked doubtful";
@@ -260,7 +267,9 @@ impl Walk<'_> {
             }
             Event::Snapshot { name, what } => {
                 let at = (envelope.seq, envelope.time);
-                replay(&mut journal.snapshots, &name, &what, at);
+                if envelope.seq >= self.expected.known_size {
+                    replay(&mut journal.snapshots, &name, &what, at);
+                }
                 if envelope.seq < self.expected.listed_size {
                     replay(&mut journal.listed, &name, &what, at);
                 }

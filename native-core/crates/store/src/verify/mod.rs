@@ -2,6 +2,8 @@
 //! repaired. Memory is bounded by the number of objects, never by their bytes; both packs and records are read in parallel.
 
 mod affected;
+mod changes;
+mod diff;
 mod end;
 mod facts;
 mod frames;
@@ -14,7 +16,10 @@ mod report;
 mod root;
 mod snapshots;
 mod statements;
+mod trace;
 
+pub use affected::join_path;
+pub use diff::Differ;
 pub use end::{JournalEnd, find_end};
 pub use facts::{Event, SnapshotEvent};
 pub use frames::{Segment, for_each_frame, open_segment};

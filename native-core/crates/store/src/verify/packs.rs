@@ -82,10 +82,7 @@ pub fn check_packs(
 fn check_pack(root: &RootFolder<'_>, pack: &PackFile, marks: Option<&Marks>, deep: bool) -> Checked {
     let mut checked = Checked { findings: Vec::new(), entries: Vec::new(), damaged: Vec::new(), has_index: false };
     let pack_id = check_header(root, pack, &mut checked);
-    let names = |marks: &&Marks| {
-        marks.pack_number == pack.number && marks.pack_id.is_none_or(|id| pack_id.is_none_or(|found| found == id))
-    };
-    let flushed = marks.filter(names).map(|marks| marks.pack_flushed_bytes);
+    let flushed = sound_bytes(root, pack, pack_id.as_ref(), marks);
     if let Some(flushed) = flushed.filter(|flushed| pack.size < *flushed) {
         let place = format!(".tree/packs/{}", pack_file_name(pack.number, "pack"));
         let finding = Finding::damage("pack-shortened", place, format!("{} bytes", pack.size));
@@ -96,6 +93,10 @@ fn check_pack(root: &RootFolder<'_>, pack: &PackFile, marks: Option<&Marks>, dee
     if let Err(reason) = scan_pack(root, pack, deep, &mut scan) {
         scan.damage.push(Damage { offset: 0, bytes: pack.size, reason, claimed: None });
     }
+    scan.damage.truncate(DAMAGED_MAX);
+    if let Some(wrong) = index.as_ref().and_then(|index| compare_index(index, &scan)) {
+        checked.findings.push(("indexes", index_finding(pack, wrong)));
+    }
     // What lies behind the mark was not acknowledged: it may be a write under way, or one that was cut short.
     let flushed = flushed.unwrap_or(u64::MAX);
     for unfinished in scan.damage.extract_if(.., |damage| damage.offset >= flushed) {
@@ -103,13 +104,29 @@ fn check_pack(root: &RootFolder<'_>, pack: &PackFile, marks: Option<&Marks>, dee
         let finding = Finding::note("pack-tail-unfinished", place_text(pack.number, unfinished.offset), reason);
         checked.findings.push(("pack entries", finding));
     }
-    scan.damage.truncate(DAMAGED_MAX);
-    if let Some(wrong) = index.as_ref().and_then(|index| compare_index(index, &scan)) {
-        checked.findings.push(("indexes", index_finding(pack, wrong)));
-    }
     note_damage(pack, index.as_deref(), scan.damage, &mut checked);
     checked.entries = scan.entries;
     checked
+}
+
+/// How much of a pack has to be sound; none: all of it.
+fn sound_bytes(root: &RootFolder<'_>, pack: &PackFile, id: Option<&PackId>, marks: Option<&Marks>) -> Option<u64> {
+    let is_marked = |marks: &&Marks| {
+        marks.pack_number == pack.number && marks.pack_id.is_none_or(|marked| id.is_none_or(|id| *id == marked))
+    };
+    let marked = marks.filter(is_marked).map(|marks| marks.pack_flushed_bytes);
+    let small = |name: &[u8]| match root.tree.as_ref().map(|tree| read_small(root.io, tree, name, 65_536)) {
+        Some(SmallFile::Read(bytes)) => String::from_utf8(bytes).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let poisoned = small(b"poisoned").lines().find_map(|line| {
+        let (number, bytes) = line.split_once(' ')?;
+        (number.parse() == Ok(pack.number)).then(|| bytes.parse().ok())?
+    });
+    let is_shared = || small(b"shared") == format!("{}\n", pack.number);
+    let unmarked_shared =
+        || (marks.is_none_or(|marks| marks.pack_number == 0) && is_shared()).then_some(PACK_HEADER_BYTES);
+    poisoned.or(marked).or_else(unmarked_shared)
 }
 
 fn check_header(root: &RootFolder<'_>, pack: &PackFile, checked: &mut Checked) -> Option<PackId> {

@@ -6,9 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 
 use rayon::prelude::*;
 
+use super::facts::LinkUse;
 use super::objects::{ObjectTable, read_at};
 use super::root::RootFolder;
 use crate::format::cbor::links_in;
+use crate::format::changes::{ChangesNode, decode_changes};
 use crate::format::constants::LIST_ENTRIES_MAX;
 use crate::format::content::decode_list;
 use crate::format::failure::{Result, demand, refuse};
@@ -41,6 +43,13 @@ pub struct Trouble {
     pub seq: u64,
 }
 
+/// What entries carry beyond the mode.
+#[derive(Debug, Clone, Copy, Hash, PartialEq, Eq)]
+struct Metadata {
+    owner: bool,
+    xattrs: bool,
+}
+
 #[derive(Debug, Clone, Hash, PartialEq, Eq)]
 enum Role {
     State,
@@ -48,6 +57,11 @@ enum Role {
     Directory {
         slots: Vec<u8>,
         claimed: Option<u64>,
+        metadata: Metadata,
+    },
+    /// A list of changes; a part of a tree names its first path and its count.
+    Changes {
+        part: Option<(Vec<u8>, u64)>,
     },
     /// A list node: its depth, none for the root of a content; the bytes that are claimed; whether it is the last of its
     /// level, which alone may be less than full.
@@ -117,9 +131,14 @@ impl<'a> Reach<'a> {
         self.push(Task { link: Link::dag(root), role: Role::State, seq });
     }
 
-    /// Walks whatever a link leads to, by DAG-CBOR's own links alone.
-    pub fn link(&mut self, link: Link, seq: u64) {
-        self.push(Task { link, role: Role::Any, seq });
+    /// Walks what a link of a record leads to; by DAG-CBOR's own links alone where it is not known what it is.
+    pub fn link(&mut self, link: Link, use_as: LinkUse, seq: u64) {
+        let role = match use_as {
+            LinkUse::State => Role::State,
+            LinkUse::Changes => Role::Changes { part: None },
+            LinkUse::Other => Role::Any,
+        };
+        self.push(Task { link, role, seq });
         if self.stack.len() >= BATCH {
             self.drain();
         }
@@ -237,7 +256,8 @@ impl<'a> Reach<'a> {
 fn look_at(role: &Role, bytes: &[u8]) -> Result<Looked> {
     match role {
         Role::State => look_at_state(bytes),
-        Role::Directory { slots, claimed } => look_at_directory(bytes, slots, *claimed),
+        Role::Directory { slots, claimed, metadata } => look_at_directory(bytes, slots, *claimed, *metadata),
+        Role::Changes { part } => look_at_changes(bytes, part.as_ref()),
         Role::List { depth, claimed, is_last } => look_at_list(bytes, *depth, *claimed, *is_last),
         Role::Any => {
             let mut looked = Looked::default();
@@ -253,11 +273,12 @@ fn look_at_state(bytes: &[u8]) -> Result<Looked> {
     for link in state.links().skip(1) {
         looked.tasks.push((link, Role::Any));
     }
-    looked.tasks.push((state.files, Role::Directory { slots: Vec::new(), claimed: None }));
+    let metadata = Metadata { owner: state.has_owner, xattrs: state.has_xattrs };
+    looked.tasks.push((state.files, Role::Directory { slots: Vec::new(), claimed: None, metadata }));
     Ok(looked)
 }
 
-fn look_at_directory(bytes: &[u8], slots: &[u8], claimed: Option<u64>) -> Result<Looked> {
+fn look_at_directory(bytes: &[u8], slots: &[u8], claimed: Option<u64>, metadata: Metadata) -> Result<Looked> {
     let node = decode_node(bytes)?;
     match claimed {
         Some(claimed) if !slots.is_empty() => check_child(slots, claimed, &node)?,
@@ -272,22 +293,57 @@ fn look_at_directory(bytes: &[u8], slots: &[u8], claimed: Option<u64>) -> Result
     }
     let mut looked = Looked::default();
     match node {
-        DirectoryNode::Leaf(entries) => entries.iter().for_each(|entry| push_entry(entry, &mut looked)),
+        DirectoryNode::Leaf(entries) => {
+            for entry in &entries {
+                check_metadata(entry, metadata)?;
+                push_entry(entry, metadata, &mut looked);
+            }
+        }
         DirectoryNode::Branch { slots: below, .. } => {
             for (digit, slot) in below.iter().enumerate() {
                 let Some(slot) = slot else { continue };
                 let slots = [slots, &[digit as u8]].concat();
-                looked.tasks.push((slot.link, Role::Directory { slots, claimed: Some(slot.count) }));
+                looked.tasks.push((slot.link, Role::Directory { slots, claimed: Some(slot.count), metadata }));
             }
         }
     }
     Ok(looked)
 }
 
-fn push_entry(entry: &Entry, looked: &mut Looked) {
+fn check_metadata(entry: &Entry, metadata: Metadata) -> Result<()> {
+    let has_owner = entry.meta.as_ref().is_some_and(|meta| meta.owner.is_some());
+    let has_xattrs = entry.meta.as_ref().is_some_and(|meta| !meta.xattrs.is_empty());
+    let fits = has_owner == metadata.owner && (metadata.xattrs || !has_xattrs);
+    demand(fits, "an entry with other metadata than its state names")
+}
+
+/// The entries of changes are followed by their links alone: the states that they are of say what they must be.
+fn look_at_changes(bytes: &[u8], part: Option<&(Vec<u8>, u64)>) -> Result<Looked> {
+    let mut looked = Looked::default();
+    match decode_changes(bytes)? {
+        ChangesNode::Leaf(changes) => {
+            let fits = part.is_none_or(|(first_path, count)| {
+                *count == changes.len() as u64 && changes.first().is_some_and(|change| change.path == *first_path)
+            });
+            demand(fits, "a part of a list of changes that is another than its tree says")?;
+            let entries = changes.iter().flat_map(|change| [&change.before, &change.after]).flatten();
+            looked.tasks.extend(entries.map(|entry| (entry.content, Role::Any)));
+        }
+        ChangesNode::Tree { parts, .. } => {
+            demand(part.is_none(), "a tree of changes within another")?;
+            let parts = parts.into_iter();
+            looked
+                .tasks
+                .extend(parts.map(|part| (part.link, Role::Changes { part: Some((part.first_path, part.count)) })));
+        }
+    }
+    Ok(looked)
+}
+
+fn push_entry(entry: &Entry, metadata: Metadata, looked: &mut Looked) {
     let (link, size) = (entry.content, entry.size);
     if entry.kind == EntryKind::Directory {
-        looked.tasks.push((link, Role::Directory { slots: Vec::new(), claimed: Some(size) }));
+        looked.tasks.push((link, Role::Directory { slots: Vec::new(), claimed: Some(size), metadata }));
     } else if link.codec == Codec::DagCbor {
         looked.tasks.push((link, Role::List { depth: None, claimed: size, is_last: true }));
     } else {

@@ -63,6 +63,14 @@ impl StoredList {
         self.list.as_ref().map_or(0, |list| list.journal_size)
     }
 
+    /// The list and its size, when it is signed and does not stand for more records than there are.
+    pub fn trusted(&self, key: Result<&VerifierKey, &str>, journal_size: u64) -> (Vec<ListedSnapshot>, u64) {
+        match &self.list {
+            Some(list) if self.fault(key, journal_size, None).is_ok() => (list.snapshots.clone(), list.journal_size),
+            _ => (Vec::new(), 0),
+        }
+    }
+
     /// Signature and form and, where the replayed records are given, that it says the same.
     pub fn check(
         &self,

@@ -2,13 +2,17 @@
 
 use super::report::{Finding, Report};
 use super::root::{RootFolder, SmallFile, read_small};
-use crate::format::checkpoint::{Checkpoint, parse_checkpoint};
+use crate::format::cbor::Reader;
+use crate::format::checkpoint::{Checkpoint, parse_checkpoint, parse_origin};
 use crate::format::constants::{MARKS_FILE_BYTES, NOTE_BYTES_MAX};
+use crate::format::failure::demand;
+use crate::format::hash::hex;
 use crate::format::key::{LogKey, parse_private_key};
 use crate::format::marks::{MarksFile, Slot, decode_marks_file};
 use crate::format::note::{Note, VerifierKey, parse_note, parse_verifier_key, verify_note};
 
 const KEY_BYTES_MAX: u64 = 4096;
+const UNAPPLIED_BYTES_MAX: u64 = 64 << 20;
 const PLACE: &str = ".runtime/checkpoint";
 
 /// None when there are no marks.
@@ -150,6 +154,50 @@ pub fn check_keys(report: &mut Report, root: &RootFolder<'_>, key: Result<&(u64,
     if !are_spelled_out(root) {
         damaged(report, "a key file is not spelled as it was written");
     }
+}
+
+/// The folder's log id is the one that its key signs for; else every segment would seem to be of another log.
+pub fn check_format(report: &mut Report, root: &RootFolder<'_>, key: Result<&VerifierKey, &str>) {
+    let place = ".runtime/format";
+    // What is wrong with the key has been said.
+    if let Ok(key) = key {
+        match parse_origin(&key.name) {
+            Err(error) => report.found("format", Finding::damage("format-damaged", place, error.reason)),
+            Ok(origin) if origin.log_id != root.format.log_id => {
+                let finding = Finding::damage("format-damaged", place, hex(&root.format.log_id));
+                report.found("format", finding.expected(format!("the log id of the key, {}", hex(&origin.log_id))));
+            }
+            Ok(_) => {}
+        }
+    }
+    report.line("format", 1, "the format file: version, log id");
+}
+
+/// The list of committed paths that the disk could not take, where there is one.
+pub fn check_unapplied(report: &mut Report, root: &RootFolder<'_>) {
+    let found = match read_small(root.io, &root.runtime, b"unapplied", UNAPPLIED_BYTES_MAX) {
+        SmallFile::Missing => return,
+        SmallFile::Unreadable(reason) => Some(reason),
+        SmallFile::Read(bytes) => decode_unapplied(&bytes).err().map(|error| error.reason.into_owned()),
+    };
+    if let Some(found) = found {
+        report.found("unapplied", Finding::damage("unapplied-damaged", ".runtime/unapplied", found));
+    }
+    report.line("unapplied", 1, "the list of paths that could not be applied");
+}
+
+/// A list of paths as bytes, sorted and unique.
+pub fn decode_unapplied(bytes: &[u8]) -> crate::format::failure::Result<Vec<Vec<u8>>> {
+    let mut reader = Reader::new(bytes);
+    let mut paths: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..reader.list()? {
+        let path = reader.bytes()?;
+        let is_sorted = paths.last().is_none_or(|last| last.as_slice() < path);
+        demand(is_sorted, "it is no sorted list of paths")?;
+        paths.push(path.to_vec());
+    }
+    reader.end()?;
+    Ok(paths)
 }
 
 fn are_spelled_out(root: &RootFolder<'_>) -> bool {

@@ -1,0 +1,233 @@
+//! `recycle.trace`, block by block beside the records: each record's part says what the record says, so that its replay
+//! leads to the states that the records name. Only the first thing that is wrong is told: the file is made anew as a whole.
+
+use super::changes::{Compared, said_by, state_files};
+use super::diff::Differ;
+use super::report::{Finding, Report, many};
+use super::root::RootFolder;
+use crate::format::changes::Change;
+use crate::format::checkpoint::parse_origin;
+use crate::format::constants::TRACE_ITEM_BYTES_MAX;
+use crate::format::id::ObjectId;
+use crate::format::recycle_trace::{NoBlock, TraceItem, decode_trace_header, decode_trace_item_at};
+use crate::io::{File, OpenMode};
+
+const NAME: &str = "recycle.trace";
+const WINDOW_BYTES: u64 = 1 << 20;
+
+/// What is wrong, and where in the file.
+struct Wrong {
+    offset: u64,
+    seq: Option<u64>,
+    found: String,
+}
+
+pub struct TraceCheck<'a> {
+    root: &'a RootFolder<'a>,
+    file: Option<File>,
+    size: u64,
+    window: Vec<u8>,
+    window_start: u64,
+    /// Where the next item begins.
+    offset: u64,
+    /// The next item, when it was read before its record came.
+    pending: Option<TraceItem>,
+    base_seq: u64,
+    /// The last record whose part was read, and the state that it led to.
+    seq: u64,
+    state: ObjectId,
+    wrong: Option<Wrong>,
+    is_at_end: bool,
+    compared: u64,
+    changes: u64,
+}
+
+impl<'a> TraceCheck<'a> {
+    pub fn open(root: &'a RootFolder<'a>) -> TraceCheck<'a> {
+        let file = root.io.open(&root.top, NAME.as_bytes(), OpenMode::Read).ok();
+        let size = file.as_ref().and_then(|file| root.io.file_stat(file).ok()).map_or(0, |stat| stat.size);
+        let mut check = TraceCheck {
+            root,
+            file,
+            size,
+            window: Vec::new(),
+            window_start: 0,
+            offset: 0,
+            pending: None,
+            base_seq: 0,
+            seq: 0,
+            state: [0; 32],
+            wrong: None,
+            is_at_end: false,
+            compared: 0,
+            changes: 0,
+        };
+        check.read_header();
+        check
+    }
+
+    fn is_done(&self) -> bool {
+        self.file.is_none() || self.wrong.is_some() || self.is_at_end
+    }
+
+    fn fail(&mut self, offset: u64, seq: Option<u64>, found: impl Into<String>) {
+        let found = found.into();
+        self.wrong.get_or_insert(Wrong { offset, seq, found });
+    }
+
+    fn read_header(&mut self) {
+        if self.file.is_none() {
+            return;
+        }
+        self.fill(0, WINDOW_BYTES);
+        match decode_trace_header(&self.window) {
+            Ok((header, next)) => {
+                (self.base_seq, self.seq, self.state) = (header.base_seq, header.base_seq, header.base_root);
+                self.offset = next as u64;
+                if let Err(error) = parse_origin(&header.origin) {
+                    self.fail(8, None, error.reason);
+                }
+            }
+            Err(NoBlock::Short) => self.fail(0, None, "it ends within its first block"),
+            Err(NoBlock::Bad(error)) => self.fail(0, None, error.reason),
+        }
+    }
+
+    fn fill(&mut self, offset: u64, bytes: u64) {
+        self.window_start = offset;
+        self.window.resize(bytes.min(self.size.saturating_sub(offset)) as usize, 0);
+        let read = self.file.as_ref().map(|file| self.root.io.read_at(file, &mut self.window, offset));
+        self.window.truncate(read.and_then(Result::ok).unwrap_or(0));
+    }
+
+    /// The next item; none behind the last whole block.
+    fn next_item(&mut self) -> Option<TraceItem> {
+        if let Some(item) = self.pending.take() {
+            return Some(item);
+        }
+        for bytes in [0, WINDOW_BYTES, TRACE_ITEM_BYTES_MAX + 16] {
+            if bytes > 0 {
+                self.fill(self.offset, bytes);
+            }
+            let at = self.offset.checked_sub(self.window_start)? as usize;
+            match decode_trace_item_at(&self.window, at) {
+                Ok((item, next)) => {
+                    self.offset = self.window_start + next as u64;
+                    return Some(item);
+                }
+                Err(NoBlock::Bad(error)) => {
+                    self.fail(self.offset, None, error.reason);
+                    return None;
+                }
+                Err(NoBlock::Short) => {}
+            }
+        }
+        self.is_at_end = true;
+        None
+    }
+
+    /// Takes the next record that can be read, in order; all of them must come. `compared` is given where its changes count.
+    pub fn record(&mut self, (seq, root): (u64, ObjectId), compared: Option<&Compared>, differ: &Differ<'_>) {
+        if self.is_done() || seq < self.base_seq {
+            return;
+        }
+        if seq == self.base_seq {
+            if root != self.state {
+                self.fail(8, Some(seq), "it begins with another state");
+            }
+            return;
+        }
+        let Some(first) = self.lost_parts(seq) else { return };
+        if first.seq != seq {
+            return self.fail(self.offset, Some(seq), "a record is left out");
+        }
+        if first.root != root {
+            return self.fail(self.offset, Some(seq), "another state than the record has");
+        }
+        let before = self.state;
+        let follows = self.seq + 1 == seq;
+        (self.seq, self.state) = (seq, root);
+        let Some(changes) = self.whole_part(first) else { return };
+        let Some(compared) = compared else { return };
+        // What can not be read was told by others.
+        let wanted = if follows && compared.has_body {
+            said_by(differ, &compared.claim)
+        } else {
+            state_files(differ, &before).and_then(|old| differ.between(Some(old), Some(state_files(differ, &root)?)))
+        };
+        match wanted {
+            Ok(wanted) if wanted != changes => {
+                self.fail(self.offset, Some(seq), "it says other changes than the record");
+            }
+            Ok(_) => {
+                self.compared += 1;
+                self.changes += changes.len() as u64;
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Passes over the parts of records before this one that can not be read; answers the first item behind them.
+    fn lost_parts(&mut self, seq: u64) -> Option<TraceItem> {
+        loop {
+            let item = self.next_item()?;
+            if item.seq >= seq {
+                return Some(item);
+            }
+            if item.seq <= self.seq {
+                self.fail(self.offset, Some(item.seq), format!("record {} after record {}", item.seq, self.seq));
+                return None;
+            }
+            (self.seq, self.state) = (item.seq, item.root);
+            self.whole_part(item)?;
+        }
+    }
+
+    /// All changes of one record.
+    fn whole_part(&mut self, first: TraceItem) -> Option<Vec<Change>> {
+        let TraceItem { seq, root, mut changes, mut more } = first;
+        while more {
+            let Some(next) = self.next_item() else {
+                if self.is_at_end {
+                    self.fail(self.offset, Some(seq), "it ends within a record");
+                }
+                return None;
+            };
+            if next.seq != seq || next.root != root {
+                self.fail(self.offset, Some(seq), "another record where more of one is said to follow");
+                return None;
+            }
+            more = next.more;
+            changes.extend(next.changes);
+        }
+        Some(changes)
+    }
+
+    /// All records came; `size` is their number.
+    pub fn finish(mut self, report: &mut Report, size: u64) {
+        if self.file.is_none() {
+            report.line(NAME, 0, "no recycle.trace; it is written at the next snapshot");
+            return;
+        }
+        if self.wrong.is_none() && self.base_seq >= size {
+            self.fail(8, Some(self.base_seq), "there is no such record");
+        }
+        while !self.is_done() {
+            let Some(item) = self.next_item() else { break };
+            if item.seq >= size || item.seq <= self.seq {
+                self.fail(self.offset, Some(item.seq), "there is no such record");
+                break;
+            }
+            self.seq = item.seq;
+            if self.whole_part(item).is_none() {
+                break;
+            }
+        }
+        if let Some(Wrong { offset, seq, found }) = self.wrong {
+            let finding = Finding::damage("trace-damaged", format!("{NAME}, offset {offset}"), found);
+            report.found(NAME, Finding { seq, ..finding });
+        }
+        let text = format!("{} of {}", many(self.changes, "change"), many(self.compared, "record"));
+        report.line(NAME, self.compared, format!("recycle.trace: {text}, as the records say"));
+    }
+}
