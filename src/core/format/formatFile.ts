@@ -33,7 +33,7 @@ const knownOptions: readonly string[] = []
 export function encodeFormatFile(file: FormatFile): Uint8Array {
   checkNames(file.requires)
   checkNames(file.options)
-  if (!Number.isInteger(file.format) || file.format < 1) throw new FormatError('format versions count from 1')
+  if (!Number.isSafeInteger(file.format) || file.format < 1) throw new FormatError('format versions count from 1')
   const { format, requires, options, logId, earlier = [] } = file
   if ([logId, ...earlier].some(id => id.length !== 16)) throw new FormatError('a log id has 16 bytes')
   const value = {

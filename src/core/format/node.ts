@@ -310,8 +310,10 @@ function readMeta(reader: CborReader): EntryMeta {
   const meta: { -readonly [key in keyof EntryMeta]: EntryMeta[key] } = {}
   for (let left = reader.map(); left > 0; left--) {
     // In canonical order: gid, uid, xattrs.
-    if (meta.gid === undefined && reader.hasKey('gid')) meta.gid = reader.unsigned()
-    else if (meta.gid !== undefined && meta.uid === undefined && reader.hasKey('uid')) meta.uid = reader.unsigned()
+    const isOwnerNext = meta.xattrs === undefined
+    if (isOwnerNext && meta.gid === undefined && reader.hasKey('gid')) meta.gid = reader.unsigned()
+    else if (isOwnerNext && meta.gid !== undefined && meta.uid === undefined && reader.hasKey('uid'))
+      meta.uid = reader.unsigned()
     else if (meta.xattrs === undefined && reader.hasKey('xattrs')) meta.xattrs = readXattrs(reader)
     else reader.fail('metadata that is unknown or out of order')
   }

@@ -41,7 +41,8 @@ export function createMarksStore(runtime: Directory, writable: boolean): MarksSt
     read() {
       let opened = open()
       if (opened === undefined) return undefined
-      const bytes = Buffer.alloc(marksFileBytes)
+      // One byte more than there should be: a longer file is not as it was written.
+      const bytes = Buffer.alloc(marksFileBytes + 1)
       const first = decodeMarksFile(bytes.subarray(0, readFully(opened, bytes, 0)))
       if (first.newest !== undefined) return first
       // Perhaps it was made anew since it was opened.
