@@ -72,6 +72,18 @@ describe('checkpoints, keys and proofs', () => {
   })
 })
 
+test('consistency: what is asked wrongly, and a history that is shorter than what was signed', () => {
+  assert.equal(run('root', ['consistency', '100000']).exitCode, 1)
+  assert.equal(run('root', ['consistency', 'etc/motd']).exitCode, 2)
+  assert.equal(run('root', ['consistency', 'nothing-there']).exitCode, 1)
+  workshop.copy('root', 'restored')
+  grow(1, 'later')
+  fs.writeFileSync(at('late.checkpoint'), sentctl('root', ['checkpoint', 'show']))
+  const shorter = run('restored', ['consistency', '../late.checkpoint'])
+  assert.equal(shorter.exitCode, 3)
+  assert.match(shorter.stderr, /shorter than what its key has signed before/)
+})
+
 describe('a log as tiles', () => {
   const check = () => assertAccepts(new RegExp(`^${records()} entries, `), 'tlog', at('log'), key)
 

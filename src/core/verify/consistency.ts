@@ -3,9 +3,9 @@
 
 import { SentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
-import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.ts'
+import { type Checkpoint, parseCheckpoint, verifyCheckpoint } from '../format/checkpoint.ts'
 import { consistencyFileOf } from '../format/consistency.ts'
-import { parseNote } from '../format/note.ts'
+import { parseNote, type VerifierKey } from '../format/note.ts'
 import type { Journal } from '../journal/journal.ts'
 
 /** The older tree: so many records of this journal, or a signed checkpoint that was kept. */
@@ -20,10 +20,14 @@ export interface ConsistencyText {
 }
 
 /**
- * Throws FormatError for a note that is no checkpoint, STATE_NOT_FOUND for an older tree that is larger than the newer,
- * DAMAGED for a newer checkpoint that is none of this journal.
+ * Throws FormatError for a note that is no checkpoint, STATE_NOT_FOUND for an older tree that is larger than the newer
+ * (DAMAGED when the log's own key signed it), DAMAGED for a newer checkpoint that is none of this journal.
  */
-export function consistencyFileText(journal: Journal, older: OlderTree, newNote: Uint8Array): ConsistencyText {
+export function consistencyFileText(
+  { journal, verifier }: { readonly journal: Journal; readonly verifier: VerifierKey },
+  older: OlderTree,
+  newNote: Uint8Array,
+): ConsistencyText {
   const newer = checkpointOf(newNote)
   // Another process may have appended and signed since the journal was opened.
   if (newer.size > journal.head().size) journal.refresh()
@@ -37,6 +41,14 @@ export function consistencyFileText(journal: Journal, older: OlderTree, newNote:
   const oldNote = typeof older === 'number' ? undefined : older
   const kept = oldNote === undefined ? undefined : checkpointOf(oldNote)
   const size = kept?.size ?? (older as number)
+  if (size > newer.size && oldNote !== undefined && verifyCheckpoint(oldNote, [verifier]).state === 'ok') {
+    throw new SentientError('DAMAGED', {
+      what: 'This history is shorter than what its key has signed before',
+      expected: `at least the ${size} records of the older checkpoint`,
+      found: String(newer.size),
+      hint: 'Bring the later records back from a backup: sentctl repair looks for what is left of them.',
+    })
+  }
   if (size > newer.size) {
     throw new SentientError('STATE_NOT_FOUND', {
       what: 'The older tree is larger than the newer one',

@@ -8,7 +8,7 @@ import { isSentientError } from '../../../src/core/errors.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { consistencyFileText } from '../../../src/core/verify/consistency.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { copyLog, makeLog, openLog, type TestLog } from '../witness/logs.ts'
+import { copyLog, makeLog, ofLog, openLog, type TestLog } from '../witness/logs.ts'
 
 let host: TestHost
 let log: TestLog
@@ -102,9 +102,9 @@ describe('one export', () => {
     const other = openLog(host, '/log')
     await other.grow(400)
     assert.equal((await log.publish('/published')).size, 403)
-    const { text, consistent } = consistencyFileText(openLog(host, '/log').journal, 3, other.note())
+    const { text, consistent } = consistencyFileText(ofLog(openLog(host, '/log')), 3, other.note())
     await other.grow(5)
-    const later = consistencyFileText(log.journal, 3, other.note())
+    const later = consistencyFileText(ofLog(log), 3, other.note())
     assert.deepEqual([consistent, later.consistent, later.newer.size], [true, true, 408])
     assert.notEqual(later.text, text)
   })

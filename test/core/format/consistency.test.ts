@@ -121,6 +121,26 @@ test('checkpoints of two keys never make a fork; a later epoch goes on from an e
   assert.equal(verifyConsistencyFile(good!, [signer]).state, 'bad')
 })
 
+test('whatever is glued together of parts of such files is refused, or is such a file', () => {
+  const [one, two] = [makeLog(9), makeLog(13, 'b', 4)]
+  const lines = [fileOf(one, 5, one, 9), fileOf(one, 9, two, 13)].flatMap(bytes =>
+    Buffer.from(bytes).toString().split('\n'),
+  )
+  const part = fc.constantFrom(...lines, '', ' ', 'old 5', `found ${'A'.repeat(43)}=`, 'old 05 x')
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 20 }), parts => {
+      const bytes = Buffer.from([lines[0], ...parts].join('\n'))
+      try {
+        assert.deepEqual(Buffer.from(encodeConsistency(parseConsistency(bytes))), bytes)
+      } catch (error) {
+        assert.ok(error instanceof FormatError, String(error))
+      }
+      verdictOf(bytes)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('every flipped bit of a consistency file and of evidence is seen', () => {
   const [one, two] = [makeLog(9), makeLog(13, 'b', 4)]
   for (const bytes of [fileOf(one, 5, one, 9), fileOf(one, 9, two, 13), fileOf(one, 9, makeLog(9, 'b', 4), 9)]) {

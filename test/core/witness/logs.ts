@@ -80,6 +80,9 @@ function opened(host: Host, directory: Directory, keys: LogKeys): TestLog {
   }
 }
 
+/** What proofs are made of. */
+export const ofLog = ({ journal, key: verifier }: TestLog) => ({ journal, verifier })
+
 /** Copies a directory with everything in it but locks, as `cp -a` does. */
 export function copyDirectory(from: Directory, to: Directory): void {
   for (const { name, kind } of from.list()) {

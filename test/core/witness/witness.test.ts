@@ -12,7 +12,7 @@ import type { Host, Network } from '../../../src/core/host/host.ts'
 import { openWitness } from '../../../src/core/system.ts'
 import type { Look, Witness } from '../../../src/core/witness/witness.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { copyLog, makeLog, renewKey, type TestLog } from './logs.ts'
+import { copyLog, makeLog, ofLog, renewKey, type TestLog } from './logs.ts'
 
 let host: TestHost
 beforeEach(() => {
@@ -151,7 +151,7 @@ describe('what goes on', () => {
     const unproven = await look('/tuesday')
     assert.deepEqual([unproven.state, unproven.cosigned], ['unproven', undefined])
     const { consistencyFileText } = await import('../../../src/core/verify/consistency.ts')
-    writeAt('/tuesday.proof', consistencyFileText(log.journal, bytesAt('/monday'), log.note()).text)
+    writeAt('/tuesday.proof', consistencyFileText(ofLog(log), bytesAt('/monday'), log.note()).text)
     assert.deepEqual((await look('/tuesday.proof')).state, 'grown')
     assert.equal((await look('/tuesday')).state, 'same')
     // The proof lies where the log was seen last.
