@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { adoptNatively } from './adopt.ts'
+import { placeNatively, stageNatively } from './apply.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
 import { lookNatively } from './look.ts'
 import type { Native } from './native.ts'
@@ -40,6 +41,8 @@ function nativeOf(bridge: RawBridge): Native {
   return {
     adopt: request => adoptNatively(bridge, request),
     look: request => lookNatively(bridge, request),
+    stage: request => stageNatively(bridge, request),
+    place: request => placeNatively(bridge, request),
     flushFileSystem(directory) {
       const place = placeOf(directory)
       return place !== undefined && callNativeNow(bridge, 'flushFileSystem', { directory: place }) !== undefined

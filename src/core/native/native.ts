@@ -2,7 +2,7 @@
 // the same answer. Every one may decline (undefined, false): then that function does the work.
 
 import type { Link } from '../format/id.ts'
-import type { ByteString, Directory } from '../host/host.ts'
+import type { ByteString, Directory, FileStat } from '../host/host.ts'
 import type { Progress } from '../progress.ts'
 
 export type NativeWork<T> = AsyncGenerator<Progress, T | undefined, void>
@@ -12,6 +12,10 @@ export interface Native {
   adopt(request: AdoptRequest): NativeWork<Adopted>
   /** Compares a tree with the stat cache; what it does not tell of has to be looked at. */
   look(request: LookRequest): NativeWork<ReadonlyMap<ByteString, KnownDirectory>>
+  /** Writes contents of one chunk into staged files; gives back the items that it could not, of which nothing is left. */
+  stage(request: StageRequest): NativeWork<readonly number[]>
+  /** Renames staged files into the tree and makes directories. Behind the commit: it can not be stopped. */
+  place(request: PlaceRequest): NativeWork<readonly PlaceOutcome[]>
   /** Makes the whole file system that holds the directory durable. */
   flushFileSystem(directory: Directory): boolean
 }
@@ -86,3 +90,57 @@ export interface KnownDirectory {
   readonly files: number
   readonly ignored: number
 }
+
+/** Where an object lies in a pack. */
+export interface StoredObject {
+  /** `.tree/packs` */
+  readonly packs: Directory
+  readonly pack: number
+  readonly offset: number
+  readonly storedBytes: number
+  readonly objectBytes: number
+  readonly packing: number
+}
+
+export interface StageItem {
+  /** Among the targets; the staged file's name ends with it. */
+  readonly index: number
+  readonly mode: number
+  readonly id: string
+  readonly stored: StoredObject
+}
+
+export interface StageRequest {
+  /** `.runtime/stage` */
+  readonly stage: Directory
+  readonly packs: Directory
+  /** Of the names of staged files. */
+  readonly prefix: ByteString
+  readonly items: readonly StageItem[]
+  /** Each file, once it is written. */
+  readonly flush: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PlaceItem {
+  readonly index: number
+  readonly path: ByteString
+  /** A directory to be made with this mode; undefined: a staged file. */
+  readonly directory: number | undefined
+  /** What must be there, a file or a symlink; undefined: nothing. */
+  readonly seen: FileStat | undefined
+  /** The content that was seen, where its times are too young to tell a change in the same tick. */
+  readonly recheck: Link | undefined
+}
+
+export interface PlaceRequest {
+  readonly root: Directory
+  /** `.runtime/stage` */
+  readonly stage: Directory
+  readonly prefix: ByteString
+  /** Sorted by path. */
+  readonly items: readonly PlaceItem[]
+}
+
+/** `left`: nothing was changed, and TypeScript is to try it. */
+export type PlaceOutcome = 'done' | 'drifted' | 'left'

@@ -14,7 +14,7 @@ import {
   packingOf,
 } from '../format/pack.ts'
 import type { Directory } from '../host/host.ts'
-import type { StagedPack } from '../native/native.ts'
+import type { StagedPack, StoredObject } from '../native/native.ts'
 import { createIdTable, type Place } from './idTable.ts'
 import type { StoreOptions } from './layout.ts'
 import { asStoreErrors } from './layout.ts'
@@ -34,6 +34,7 @@ export interface Ingest {
   /** Whether the store or this ingest has it; counts as reuse: see `revalidate`. */
   has(id: ObjectId): boolean
   get(link: Link): Uint8Array
+  locate(link: Link): StoredObject | undefined
   /** Bytes that went, or will go, into packs. */
   readonly bytesWritten: number
   readonly objectsWritten: number
@@ -77,6 +78,7 @@ export interface IngestContext {
   readonly set: PackSet
   readonly shared: SharedPack
   get(link: Link): Uint8Array
+  locate(link: Link): StoredObject | undefined
 }
 
 const zstdLevelDefault = 3
@@ -218,6 +220,8 @@ export function createIngest(context: IngestContext, kind: 'shared' | 'private')
         throw new SentientError('IO', { what: 'What was written can not be read back', where: link.id })
       return bytes
     },
+    // What this ingest wrote may not be in its file yet.
+    locate: link => (sink.find(idOf(link.id)) === undefined ? context.locate(link) : undefined),
     get bytesWritten() {
       return bytesWritten
     },

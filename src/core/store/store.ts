@@ -7,6 +7,7 @@ import { blake3 } from '../format/hash.ts'
 import { type Codec, cidText, codecOf, type Link, type ObjectId } from '../format/id.ts'
 import { entryHeaderBytes, packingOf } from '../format/pack.ts'
 import { isHostError } from '../host/error.ts'
+import type { StoredObject } from '../native/native.ts'
 import type { Progress } from '../progress.ts'
 import { type CollectOptions, type CollectReport, collect } from './gc.ts'
 import { createIngest, type Ingest } from './ingest.ts'
@@ -65,6 +66,7 @@ export interface Store {
   read(id: ObjectId): ReadResult
   /** Throws OBJECT_MISSING or DAMAGED, naming the object, the pack and the offset. The bytes are the caller's. */
   get(link: Link): Uint8Array
+  locate(link: Link): StoredObject | undefined
   /**
    * `shared` only while the writer lock is held, until the ingest is flushed or aborted; several at a time are flushed
    * together by the flush of one, and fail together.
@@ -139,6 +141,15 @@ export function openStore(options: StoreOptions): Store {
     })
   }
 
+  const locate = ({ id }: Link): StoredObject | undefined =>
+    asStoreErrors('The store can not be read', () => {
+      const found = set.findFirst(Buffer.from(id, 'hex'))
+      const packs = found && set.folders.find('packs')
+      if (found === undefined || packs === undefined) return undefined
+      const { offset, storedBytes, objectBytes, packing } = found.place
+      return { packs, pack: found.pack.number, offset, storedBytes, objectBytes, packing }
+    })
+
   const needPack = (packNumber: number) => {
     set.refresh()
     const pack = set.get(packNumber)
@@ -157,9 +168,10 @@ export function openStore(options: StoreOptions): Store {
       asStoreErrors('The store can not be read', () => set.findFirst(Buffer.from(id, 'hex'))?.place.objectBytes),
     read: id => asStoreErrors('The store can not be read', () => read(id)),
     get,
+    locate,
     beginIngest(ingestOptions) {
       needWrite()
-      return createIngest({ options, set, shared, get }, ingestOptions.shared ? 'shared' : 'private')
+      return createIngest({ options, set, shared, get, locate }, ingestOptions.shared ? 'shared' : 'private')
     },
     refresh: () => asStoreErrors('The store can not be read', () => set.refresh()),
     sharedPack: () => asStoreErrors('The store can not be read', () => shared.mark()),

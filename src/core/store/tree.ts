@@ -7,6 +7,7 @@ import type { Codec, Link } from '../format/id.ts'
 import { type Entry, entryCount, nameDigit, sameEntry } from '../format/node.ts'
 import type { ObjectKind } from '../format/pack.ts'
 import type { ByteString } from '../host/host.ts'
+import type { StoredObject } from '../native/native.ts'
 import { drained } from '../progress.ts'
 import {
   buildNode,
@@ -22,6 +23,8 @@ import {
 /** `Store` and `Ingest` fit. `get` throws OBJECT_MISSING or DAMAGED. */
 export interface ObjectReader {
   get(link: Link): Uint8Array
+  /** Where an object lies in a pack, for who reads many at a time; undefined when it has to be asked for by `get`. */
+  locate?(link: Link): StoredObject | undefined
 }
 
 /** `put` does not keep `bytes`: the caller may use the buffer again. */

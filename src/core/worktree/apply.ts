@@ -8,15 +8,17 @@ import type { Entry } from '../format/node.ts'
 import { type HostError, isHostError } from '../host/error.ts'
 import { flushWritten, type Written } from '../host/flush.ts'
 import type { ByteString, Directory, FileStat, Randomness } from '../host/host.ts'
+import type { Native } from '../native/native.ts'
 import { inSlices, type Progress, type Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
+import { createPlaceBatch, createStageBatch, flushNatively } from './applyNative.ts'
 import { checkNames } from './collisions.ts'
 import { findsInOtherCase, nameTraits } from './foldedNames.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf } from './paths.ts'
 import { firstBytes } from './scan.ts'
-import { noteOf, probePrefix, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
+import { isOnSameMount, noteOf, probePrefix, removeStaged, type StagedFile, stagePlace, stagePrefix } from './stage.ts'
 import { isRemoval, needsStaging, type Target } from './targets.ts'
 import { openBelow, openNearest, sameStat } from './walk.ts'
 
@@ -29,6 +31,8 @@ export interface ApplyOptions {
   readonly slicer: Slicer
   /** The same without a wish to stop: behind the commit, and to clean up. */
   readonly steady: Slicer
+  readonly native?: Native | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ApplyReport {
@@ -55,6 +59,10 @@ interface StagedFiles {
   at(index: number): StagedFile | undefined
   /** It was put in place. */
   forget(index: number): void
+  /** Of the names in the stage; the number of the target follows. */
+  readonly prefix: string
+  /** Whether it lies in the stage, and not beside its target. */
+  isInStage(index: number): boolean
 }
 
 /** Kept free for the records of the owner who has to clean up a full disk. */
@@ -82,26 +90,42 @@ export async function* stageChange(
       const parents = yield* inSlices(slicer, checkWritable(options, targets, needs), () => staging(0))
       yield* inSlices(slicer, checkNames({ ...options, targets, parents }), () => staging(0))
     }
+    const flush = needs.files <= flushEachMax
+    const stageHere = (index: number, target: Target): void => {
+      try {
+        stageOne(options, target.after as Entry, files.add(index, target.path), flush)
+      } catch (error) {
+        const reason = goOn ? reasonToGoOn(error) : undefined
+        if (reason === undefined) throw error
+        files.remove(index)
+        unstaged.push({ path: target.path, reason })
+      }
+    }
+    const batch = createStageBatch({
+      ...options,
+      native: options.native,
+      prefix: files.prefix,
+      files: needs.files,
+      flush,
+      signal: options.signal,
+    })
     let index = -1
     let done = 0
     for (const target of targets) {
       index++
       if (needsStaging(target)) {
         done++
-        try {
-          stageOne(options, target.after as Entry, files.add(index, target.path), needs.files <= flushEachMax)
-        } catch (error) {
-          const reason = goOn ? reasonToGoOn(error) : undefined
-          if (reason === undefined) throw error
-          files.remove(index)
-          unstaged.push({ path: target.path, reason })
-        }
+        const taken = batch !== undefined && files.isForStage(target.path) && batch.take(index, target)
+        if (taken) files.add(index, target.path)
+        else stageHere(index, target)
       }
+      if (batch?.isFull()) for (const left of yield* batch.run()) stageHere(left, targets.at(left))
       if (slicer.due()) {
         yield staging(done)
         await slicer.pause()
       }
     }
+    if (batch !== undefined) for (const left of yield* batch.run()) stageHere(left, targets.at(left))
     return { targets, files, unstaged, steps: needs.steps, discard: files.discard }
   } catch (error) {
     await files.discard()
@@ -115,7 +139,19 @@ function stagedFiles(options: ApplyOptions, count: number) {
   /** One byte a target: a hundred thousand names would be ten megabytes. */
   const staged = new Uint8Array(count)
   const besideTarget = new Map<number, StagedFile>()
+  /** Targets come directory by directory. */
+  let inStage: ByteString | undefined
   const files = {
+    prefix: `${tag}-`,
+    isInStage: (index: number): boolean => staged[index] === 1 && !besideTarget.has(index),
+    /** Whether the content of a path is staged in the stage itself. */
+    isForStage(path: ByteString): boolean {
+      const parent = parentOf(path)
+      if (inStage === parent) return true
+      if (!isOnSameMount(options, path)) return false
+      inStage = parent
+      return true
+    },
     at: (index: number): StagedFile | undefined =>
       staged[index] === 1 ? (besideTarget.get(index) ?? { directory: stage, name: `${tag}-${index}` }) : undefined,
     forget(index: number): void {
@@ -123,7 +159,8 @@ function stagedFiles(options: ApplyOptions, count: number) {
       besideTarget.delete(index)
     },
     add(index: number, path: ByteString): StagedFile {
-      const place = stagePlace(options, path, `${tag}-${index}`)
+      const name = `${tag}-${index}`
+      const place = inStage === parentOf(path) ? { directory: stage, name } : stagePlace(options, path, name)
       staged[index] = 1
       if (place.directory !== stage) besideTarget.set(index, place)
       return place
@@ -266,16 +303,29 @@ export async function* applyChange(
   options: ApplyOptions,
   change: StagedChange,
 ): AsyncGenerator<Progress, ApplyReport, void> {
-  const { steady } = options
+  const { steady, native, root, stage } = options
   const touched = new Map<ByteString, number[]>()
   const left = createLeft(change.unstaged)
   let done = 0
   const progress = (): Progress => ({ phase: 'applying', done, total: change.steps, unit: 'paths' })
+  const batch = createPlaceBatch({ native, root, stage, prefix: change.files.prefix, targets: change.targets.count })
+  const placeBatch = async function* (): AsyncGenerator<Progress, void, void> {
+    for (const { target, index, outcome } of batch === undefined ? [] : yield* batch.run()) {
+      if (outcome === 'done') change.files.forget(index)
+      const work = () => (outcome === 'left' ? placeOne(options, target, change, index) : outcome)
+      carryOut({ index, target, work }, left, touched)
+    }
+  }
   try {
     for (const step of stepsOf(options, change, left)) {
       if (step !== undefined) {
         done++
-        carryOut(step, left, touched)
+        const { index, target, places } = step
+        const taken = places === true && left.isEmpty() && batch?.take(index, target, change.files.isInStage(index))
+        if (taken !== true) {
+          if (places !== true || batch?.isNeeded()) yield* placeBatch()
+          carryOut(step, left, touched)
+        } else if (batch?.isFull()) yield* placeBatch()
       }
       if (steady.due()) {
         yield progress()
@@ -283,7 +333,8 @@ export async function* applyChange(
         await steady.pause()
       }
     }
-    yield* inSlices(steady, flushTouched(options.root, touched, change.targets), progress)
+    yield* placeBatch()
+    yield* inSlices(steady, flushTouched(options, touched, change.targets), progress)
     return left.report
   } catch (error) {
     throw writeProblem(error, options.root.path)
@@ -299,6 +350,8 @@ interface Step {
   readonly index: number
   readonly target: Target
   readonly work: () => Outcome
+  /** It makes the target what it shall be. */
+  readonly places?: true
 }
 
 /** Paths that stay as they are: each is reported once; what was to come below it can not be changed either. */
@@ -313,6 +366,7 @@ function createLeft(unstaged: ApplyReport['unapplied']) {
   for (const { path } of unstaged) note(path, 'unapplied')
   return {
     report,
+    isEmpty: () => known.size === 0,
     has: (path: ByteString) => known.has(path),
     /** Whether a directory above the path could not be changed. */
     isCutOff: (path: ByteString) =>
@@ -356,7 +410,8 @@ function* stepsOf(options: ApplyOptions, change: StagedChange, left: Left): Gene
   }
   for (const target of targets) {
     const at = index++
-    yield target.after === null ? undefined : { index: at, target, work: () => placeOne(options, target, change, at) }
+    const work = () => placeOne(options, target, change, at)
+    yield target.after === null ? undefined : { index: at, target, work, places: true }
   }
   for (const target of targets.reversed()) {
     index--
@@ -501,7 +556,7 @@ function withLiftedMode<T>(root: Directory, path: ByteString, denied: HostError,
  * on: another one may be mounted in the middle of the tree.
  */
 function* flushTouched(
-  root: Directory,
+  { root, native }: ApplyOptions,
   touched: ReadonlyMap<ByteString, readonly number[]>,
   targets: PackedList<Target>,
 ): Generator<undefined, void> {
@@ -524,7 +579,7 @@ function* flushTouched(
     const [first] = written.keys()
     const directory = openUnlessReplaced(root, first as ByteString) ?? root.clone()
     try {
-      flushWritten(directory, writtenIn(root, written, targets))
+      if (!flushNatively(native, directory)) flushWritten(directory, writtenIn(root, written, targets))
     } finally {
       directory.close()
     }

@@ -37,6 +37,19 @@ export function stagePlace(
   }
 }
 
+/** Whether `stagePlace` has its place in the stage itself for a path. */
+export function isOnSameMount(
+  options: { readonly root: Directory; readonly stage: Directory },
+  path: ByteString,
+): boolean {
+  const { directory } = openNearest(options.root, path)
+  try {
+    return directory.selfStat().dev === options.stage.selfStat().dev
+  } finally {
+    directory.close()
+  }
+}
+
 /** The note in the stage of a file outside it; it is written before that file is made. */
 export function noteOf(stage: Directory, name: ByteString) {
   const noteName = `${name}${noteSuffix}`

@@ -96,7 +96,8 @@ export function openWorktree(options: WorktreeOptions): Worktree {
   const applyOptions = (reader: ObjectReader, signal?: AbortSignal) => {
     if (options.stage === undefined) throw new SentientError('READ_ONLY', { where: root.path })
     const slicer = createSlicer(clock, signal)
-    return { root, stage: options.stage, reader, random, slicer, steady: createSlicer(clock) }
+    const { native } = options
+    return { root, stage: options.stage, reader, random, slicer, steady: createSlicer(clock), native, signal }
   }
 
   async function* scan(request: Parameters<Worktree['scan']>[0]): AsyncGenerator<Progress, TreeLook, void> {

@@ -12,7 +12,6 @@ use serde_json::Value;
 pub struct Request<'a> {
     value: Value,
     /// What came beside the JSON.
-    #[allow(dead_code)]
     pub bytes: &'a [u8],
 }
 

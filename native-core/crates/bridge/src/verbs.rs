@@ -3,9 +3,11 @@
 use sentient_store::error::StoreError;
 use sentient_store::io::{Io, SystemIo};
 use sentient_store::work::adopt::{self, CacheRequest, Reason};
+use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
 use sentient_store::work::stat_cache::StatCache;
 use sentient_store::work::{Control, WorkError, WorkResult};
+use sentient_store::work::{place, stage};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -16,6 +18,8 @@ pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<O
     match name {
         "adopt" => adopt(io, request, control),
         "look" => look(io, request, control),
+        "stage" => stage(io, request, control),
+        "place" => place(io, request, control),
         "flushFileSystem" => {
             io.flush_file_system(&request.directory(io, "directory")?)?;
             Ok(Value::Null.into())
@@ -102,4 +106,33 @@ fn look(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Out
         bytes.extend_from_slice(&(one.ignored as u32).to_le_bytes());
     }
     Ok(Outcome { text: Value::Null, bytes })
+}
+
+/// The items that came beside the request, to the last byte.
+fn items_of<T>(request: &Request<'_>, read: impl Fn(&mut Reader<'_>) -> Option<T>) -> WorkResult<Vec<T>> {
+    let mut reader = Reader::new(request.bytes);
+    let mut items = Vec::new();
+    while reader.peek().is_some() {
+        let malformed = || StoreError::new("INTERNAL").found("a native call with malformed items");
+        items.push(read(&mut reader).ok_or_else(malformed)?);
+    }
+    Ok(items)
+}
+
+fn stage(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let (stage, packs) = (request.directory(io, "stage")?, request.directory(io, "packs")?);
+    let (prefix, items) = (request.name("prefix")?, items_of(request, stage::Item::read)?);
+    let threads = request.number("threads")? as usize;
+    let left =
+        stage::stage(io, control, &stage::Request { stage: &stage, packs: &packs, prefix: &prefix, items, threads })?;
+    Ok(Outcome { text: Value::Null, bytes: left.iter().flat_map(|index| index.to_le_bytes()).collect() })
+}
+
+fn place(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let (root, stage) = (request.directory(io, "root")?, request.directory(io, "stage")?);
+    let (prefix, items) = (request.name("prefix")?, items_of(request, place::Item::read)?);
+    let threads = request.number("threads")? as usize;
+    let outcomes =
+        place::place(io, control, &place::Request { root: &root, stage: &stage, prefix: &prefix, items, threads })?;
+    Ok(Outcome { text: Value::Null, bytes: outcomes.into_iter().map(|outcome| outcome as u8).collect() })
 }

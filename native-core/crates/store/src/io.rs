@@ -141,6 +141,8 @@ pub trait Io: Send + Sync {
     fn open_directory(&self, path: &Path) -> IoResult<Directory>;
     /// NOT_FOUND when the name is missing, NOT_A_DIRECTORY or SYMLINK for what is none.
     fn child(&self, directory: &Directory, name: &[u8]) -> IoResult<Directory>;
+    /// Another handle on the same directory.
+    fn child_self(&self, directory: &Directory) -> IoResult<Directory>;
     /// All names but `.` and `..`, in no particular order.
     fn list(&self, directory: &Directory) -> IoResult<Vec<Listed>>;
     /// None when the name is missing.

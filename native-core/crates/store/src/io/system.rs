@@ -164,6 +164,11 @@ impl Io for SystemIo {
         Ok(Directory { descriptor, path: directory.path_of(name) })
     }
 
+    fn child_self(&self, directory: &Directory) -> IoResult<Directory> {
+        let opened = retrying(|| fs::openat(directory, ".", DIRECTORY, Mode::empty()));
+        Ok(Directory { descriptor: opened.of("clone", directory.path())?, path: directory.path().to_vec() })
+    }
+
     fn list(&self, directory: &Directory) -> IoResult<Vec<Listed>> {
         list_names(directory).of("list", directory.path())
     }

@@ -118,6 +118,11 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
+    /// So many bytes, in forms that are no CBOR.
+    pub fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
     fn head(&mut self, major: u8) -> Option<u64> {
         let first = self.take(1)?[0];
         if first >> 5 != major {

@@ -11,6 +11,8 @@ pub mod look;
 pub mod nodes;
 pub mod pack_sink;
 pub mod packing;
+pub mod place;
+pub mod stage;
 pub mod stat_cache;
 
 pub use control::{Control, WorkError, WorkResult};

@@ -210,13 +210,9 @@ impl StatCache {
     }
 }
 
-fn fixed<const N: usize>(reader: &mut Reader<'_>) -> Option<[u8; N]> {
-    reader.take(N)?.try_into().ok()
-}
-
 fn decode_block<'a>(reader: &mut Reader<'a>) -> Option<CachedDirectory<'a>> {
-    let node = if reader.take(1)?[0] == 1 { Some(fixed(reader)?) } else { None };
-    let count = u32::from_le_bytes(fixed(reader)?);
+    let node = if reader.take(1)?[0] == 1 { Some(reader.fixed()?) } else { None };
+    let count = u32::from_le_bytes(reader.fixed()?);
     let mut items = Vec::with_capacity(count.min(1 << 16) as usize);
     for _ in 0..count {
         let length = reader.take(1)?[0];
@@ -231,24 +227,24 @@ fn decode_block<'a>(reader: &mut Reader<'a>) -> Option<CachedDirectory<'a>> {
 
 fn decode_link(reader: &mut Reader<'_>) -> Option<Link> {
     let codec = if reader.take(1)?[0] == 0 { Codec::Raw } else { Codec::DagCbor };
-    Some(Link { codec, id: fixed(reader)? })
+    Some(Link { codec, id: reader.fixed()? })
 }
 
 fn decode_recorded(reader: &mut Reader<'_>) -> Option<Recorded> {
     let kind = reader.take(1)?[0];
-    let mode = u16::from_le_bytes(fixed(reader)?);
-    let size = f64::from_le_bytes(fixed(reader)?);
+    let mode = u16::from_le_bytes(reader.fixed()?);
+    let size = f64::from_le_bytes(reader.fixed()?);
     Some(Recorded { kind, mode, size, content: decode_link(reader)? })
 }
 
 fn decode_stat(reader: &mut Reader<'_>) -> Option<CachedStat> {
     Some(CachedStat {
-        dev: f64::from_le_bytes(fixed(reader)?),
-        inode: u64::from_le_bytes(fixed(reader)?),
-        size: f64::from_le_bytes(fixed(reader)?),
-        mode: u16::from_le_bytes(fixed(reader)?),
-        mtime_ns: i64::from_le_bytes(fixed(reader)?),
-        ctime_ns: i64::from_le_bytes(fixed(reader)?),
+        dev: f64::from_le_bytes(reader.fixed()?),
+        inode: u64::from_le_bytes(reader.fixed()?),
+        size: f64::from_le_bytes(reader.fixed()?),
+        mode: u16::from_le_bytes(reader.fixed()?),
+        mtime_ns: i64::from_le_bytes(reader.fixed()?),
+        ctime_ns: i64::from_le_bytes(reader.fixed()?),
         content: decode_link(reader)?,
     })
 }
