@@ -93,7 +93,7 @@ function mendBinding(bytes: Buffer): void {
 }
 
 const kinds: Readonly<Record<string, Kind>> = {
-  cbor: { accepts: decode },
+  cbor: { accepts: bytes => decode(bytes) !== undefined },
   node: { accepts: decodeNode },
   list: { accepts: decodeList },
   state: { accepts: decodeState },

@@ -28,7 +28,11 @@ export function bindingFileName(path: ByteString): string {
 }
 
 /** One line of JSON whose last field is the CRC-32 of the text before it; this is the only spelling. */
-export function encodeBinding({ logId, epoch, path, inode, size, root }: Binding): Uint8Array {
+export function encodeBinding(binding: Binding): Uint8Array {
+  return spelled(binding, displayBytes(binding.path))
+}
+
+function spelled({ logId, epoch, inode, size, root }: Binding, shownPath: string): Uint8Array {
   const counts: readonly (readonly [number, number])[] = [
     [epoch, epochMax],
     [size, integerMax],
@@ -41,7 +45,7 @@ export function encodeBinding({ logId, epoch, path, inode, size, root }: Binding
     binding: 1,
     logId: hexOf(logId),
     epoch,
-    path: displayBytes(path),
+    path: shownPath,
     inode: inode.toString(),
     size,
     root: base64(root),
@@ -50,6 +54,7 @@ export function encodeBinding({ logId, epoch, path, inode, size, root }: Binding
   return Uint8Array.from(Buffer.from(`${text},"crc32":"${checksum(text)}"}\n`))
 }
 
+/** The path may be shown in any mixture of characters and escapes: which are escaped grows with Unicode. */
 export function decodeBinding(bytes: Uint8Array): Binding {
   if (bytes.length > bindingBytesMax || !isUtf8(bytes)) throw new FormatError('not a binding file')
   const text = asBuffer(bytes).toString('utf8')
@@ -58,21 +63,23 @@ export function decodeBinding(bytes: Uint8Array): Binding {
   const match = pattern.exec(text)
   if (match === null) throw new FormatError('not a binding file')
   const [, logId = '', epoch, path = '""', inode = '', size, root = ''] = match
+  const shownPath = parseText(path)
   const binding: Binding = {
     logId: bytesOfHex(logId),
     epoch: Number(epoch),
-    path: parsePath(path),
+    path: parseDisplayed(shownPath),
     inode: BigInt(inode),
     size: Number(size),
     root: parseBase64(root),
   }
-  if (asBuffer(encodeBinding(binding)).toString('utf8') !== text) throw new FormatError('a binding that was damaged')
+  if (asBuffer(spelled(binding, shownPath)).toString('utf8') !== text)
+    throw new FormatError('a binding that was damaged')
   return binding
 }
 
-function parsePath(json: string): ByteString {
+function parseText(json: string): string {
   try {
-    return parseDisplayed(JSON.parse(json) as string)
+    return JSON.parse(json) as string
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     throw new FormatError('a binding with a bad path')

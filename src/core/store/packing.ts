@@ -28,12 +28,21 @@ const saves = (sample: Uint8Array, level: number): boolean =>
 const compressed = (bytes: Uint8Array, level: number): Uint8Array =>
   zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } })
 
+/** What zlib gives back when it is asked for more than the bytes. */
+interface Unpacked {
+  readonly buffer: Buffer
+  /** `bytesWritten`: how much of the input was used. */
+  readonly engine: { readonly bytesWritten: number }
+}
+
 /** The object's bytes; undefined when the payload is no such thing. Never makes more than `objectBytes`. */
 export function unpackBytes(packing: Packing, payload: Uint8Array, objectBytes: number): Uint8Array | undefined {
   if (packing === 'plain') return payload.length === objectBytes ? payload : undefined
   try {
-    const bytes = zstdDecompressSync(payload, { maxOutputLength: objectBytes })
-    return bytes.length === objectBytes ? bytes : undefined
+    const options = { maxOutputLength: objectBytes, info: true }
+    const { buffer, engine } = zstdDecompressSync(payload, options) as unknown as Unpacked
+    // What stands behind the frame would be passed over in silence.
+    return buffer.length === objectBytes && engine.bytesWritten === payload.length ? buffer : undefined
   } catch {
     // Whatever zlib says of a damaged frame, it is damage.
     return undefined

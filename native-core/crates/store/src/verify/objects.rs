@@ -127,6 +127,13 @@ pub fn read_at(root: &RootFolder<'_>, table: &ObjectTable, ordinal: usize) -> Re
     unpack(&place.fields, payload).ok_or_else(|| damaged("the payload can not be unpacked"))
 }
 
+/// The last three bytes of the magic of frames that hold no content.
+const SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
+/// In the descriptor of a frame's header: the frame has no window of its own.
+const SINGLE_SEGMENT: u8 = 1 << 5;
+/// As a window descriptor: 2^27 bytes.
+const WINDOW_MAX: u8 = 17 << 3;
+
 /// The object's bytes; none when the payload is no such thing. Never makes more than the header says.
 pub fn unpack(fields: &EntryFields, payload: Vec<u8>) -> Option<Vec<u8>> {
     match fields.packing {
@@ -135,10 +142,21 @@ pub fn unpack(fields: &EntryFields, payload: Vec<u8>) -> Option<Vec<u8>> {
     }
 }
 
-/// The bytes that zstd frames make, when they are exactly so many.
+/// No frame that may be skipped, and none that asks for more than 128 MiB of memory, which decoders refuse unless told so.
+fn is_usual_frame(payload: &[u8]) -> bool {
+    let (Some(magic), Some(descriptor)) = (payload.get(1..4), payload.get(4)) else { return false };
+    let has_window = descriptor & SINGLE_SEGMENT == 0;
+    magic != SKIPPABLE && !(has_window && payload.get(5).is_none_or(|window| *window > WINDOW_MAX))
+}
+
+/// The bytes that one zstd frame makes, when they are exactly so many and nothing stands behind it.
 pub fn unpack_zstd(payload: &[u8], object_bytes: usize) -> Option<Vec<u8>> {
     thread_local! {
         static CONTEXT: std::cell::RefCell<zstd_safe::DCtx<'static>> = std::cell::RefCell::new(zstd_safe::DCtx::create());
+    }
+    let is_one_frame = zstd_safe::find_frame_compressed_size(payload) == Ok(payload.len());
+    if !is_one_frame || !is_usual_frame(payload) {
+        return None;
     }
     let mut bytes = Vec::with_capacity(object_bytes);
     let count = CONTEXT.with_borrow_mut(|context| context.decompress(&mut bytes, payload)).ok()?;
