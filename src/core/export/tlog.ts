@@ -58,7 +58,9 @@ export async function* exportTlog(options: TlogOptions): AsyncGenerator<Progress
     yield* publishTiles({ journal, publication, slicer, ...range })
     if (earlier === undefined || before < checkpoint.size || !equalBytes(earlier.bytes, checkpoint.bytes)) {
       publication.settle()
-      publication.replace(checkpointName, checkpoint.bytes)
+      // Another process may have exported more meanwhile: what was shown is not taken back.
+      const newer = (earlierCheckpoint(directory)?.size ?? 0) > checkpoint.size
+      if (!newer) publication.replace(checkpointName, checkpoint.bytes)
       removePartialTiles(directory, before, checkpoint.size)
     }
     const { origin, size } = checkpoint

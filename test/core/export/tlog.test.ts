@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
+import { exportTlog } from '../../../src/core/export/tlog.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { consistencyFileText } from '../../../src/core/verify/consistency.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
@@ -166,6 +167,20 @@ describe('a later export', () => {
     assert.equal((await log.publish('/published')).files, 0)
     assert.equal((await log.publish('/published', { all: true })).files, 6)
     assert.equal(bytesAt('/published/tile/0/000').length, 8192)
+  })
+
+  test('beside another export to the same place never takes back what that one showed', async () => {
+    await log.grow(1000)
+    let looked = 0
+    const slow = { ...host.clock, monotonicMs: () => 1000 * looked++ }
+    const { journal, key: verifier } = log
+    const work = exportTlog({ journal, files: host.files, clock: slow, verifier, path: '/published' })
+    assert.equal((await work.next()).done, false)
+    await log.grow(700)
+    await log.publish('/published')
+    for (let step = await work.next(); !step.done; step = await work.next());
+    assert.match(Buffer.from(bytesAt('/published/checkpoint')).toString(), /\n1700\n/)
+    assert.deepEqual(rootOf(leavesIn('/published', 1700)), Buffer.from(log.journal.rootHash(1700)))
   })
 
   test('is refused where another history, or something else, lies', async () => {
