@@ -53,7 +53,7 @@ async function forge(name: string, count: number): Promise<void> {
   const records = Array.from({ length: count }, (_, i) => ({ ...recordOf(`forged ${i}`), root: state! }))
   await journal.writerLock.hold('forge', undefined, () => {
     journal.append(records, noPack)
-    journal.signCheckpoint(openLogKeys(root.child('.auth')!).signer())
+    journal.signCheckpoint(openLogKeys(root.child('.auth')!, logId).signer())
   })
   journal.close()
 }

@@ -46,7 +46,7 @@ export function renewKey(host: Host, log: TestLog, epoch: number): TestLog {
 /** The log as it lies at a path, as a copy of its directory has it. */
 export function openLog(host: Host, path: string): TestLog {
   const directory = host.files.openDirectory(path)!
-  return opened(host, directory, openLogKeys(directory.child('.auth')!))
+  return opened(host, directory, openLogKeys(directory.child('.auth')!, logId))
 }
 
 function opened(host: Host, directory: Directory, keys: LogKeys): TestLog {
