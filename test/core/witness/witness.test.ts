@@ -232,7 +232,7 @@ describe('over the network', () => {
   /** Serves the files below a directory, as a static web server does. */
   function serving(path: string, change: (path: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes) {
     const asked: string[] = []
-    const network: Network = {
+    const network: Pick<Network, 'get'> = {
       async get(url, { bytesMax }) {
         const below = url.replace('https://log.example/', '')
         asked.push(below)
@@ -247,7 +247,7 @@ describe('over the network', () => {
           : { state: 'answered', status: 200, bytes }
       },
     }
-    return { asked, on: { ...host, network } }
+    return { asked, on: { ...host, network: network as Network } }
   }
 
   test('a handful of small files is fetched, whatever the size of the log', async () => {
@@ -300,8 +300,8 @@ describe('over the network', () => {
   test('what cannot be reached is said, and the others are looked at', async () => {
     const log = makeLog(host, 'log')
     await log.grow(3)
-    const network: Network = { get: async () => ({ state: 'failed', reason: 'ECONNREFUSED' }) }
-    const found = await looks(['https://log.example', '/nowhere', '/log'], {}, { ...host, network })
+    const network: Pick<Network, 'get'> = { get: async () => ({ state: 'failed', reason: 'ECONNREFUSED' }) }
+    const found = await looks(['https://log.example', '/nowhere', '/log'], {}, { ...host, network: network as Network })
     assert.deepEqual(
       found.map(({ state }) => state),
       ['unreachable', 'unreachable', 'first'],
