@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod format;
+pub mod history;
 pub mod io;
 pub mod probe;
 pub mod verify;

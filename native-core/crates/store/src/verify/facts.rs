@@ -214,6 +214,12 @@ fn is_range(item: &Value<'_>) -> bool {
     }
 }
 
+/// What a record says of others or of snapshots; none when its body can not be read.
+pub fn event_in(frame: &Frame<'_>, envelope: &Envelope) -> Option<Event> {
+    let (_, bytes) = frame.body?;
+    event_of(&decode_body(bytes, &mut |_| ()).ok()?, envelope.seq)
+}
+
 fn event_of(body: &Body<'_>, seq: u64) -> Option<Event> {
     match (body.action, body.subject_kind) {
         ("forget", "journal") => Some(Event::Forget(ranges(&body.field("records")?))),

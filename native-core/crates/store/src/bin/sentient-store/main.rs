@@ -3,6 +3,7 @@
 
 mod arguments;
 mod probe;
+mod show;
 mod verify;
 
 use std::process::ExitCode;
@@ -15,6 +16,11 @@ sentient-store: reads and verifies SentientOS root folders on its own
   sentient-store verify DIR [--deep] [--journal] [--json]
       Checks the journal, its signatures, the packs and everything that kept records need. --deep also unpacks every
       object of every pack; --journal looks at the journal alone. Exit code 3 when something is damaged.
+  sentient-store log DIR [--since SEQ]
+      Every record, one a line, the oldest first. Times are UTC.
+  sentient-store ls DIR [PATH] [--at STATE]
+  sentient-store cat DIR PATH [--at STATE]
+      What a state holds. STATE is the name of a snapshot, the number of a record, or now.
   sentient-store probe KIND
       For differential tests: reads inputs (u32 LE length, bytes) and answers one byte each, 1 when KIND accepts it.
 ";
@@ -27,6 +33,9 @@ fn main() -> ExitCode {
     };
     let outcome = match command.to_str() {
         Some("verify") => verify::run(rest),
+        Some("log") => show::log(rest),
+        Some("ls") => show::list(rest),
+        Some("cat") => show::print(rest),
         Some("probe") => probe::run(rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
