@@ -16,6 +16,8 @@ export interface Native {
   stage(request: StageRequest): NativeWork<readonly number[]>
   /** Renames staged files into the tree and makes directories. Behind the commit: it can not be stopped. */
   place(request: PlaceRequest): NativeWork<readonly PlaceOutcome[]>
+  /** Whether every entry of a pack, and its index, is as it should be; null: something is not. */
+  soundPack(request: SoundPackRequest): NativeWork<SoundPack | null>
   /** Makes the whole file system that holds the directory durable. */
   flushFileSystem(directory: Directory): boolean
 }
@@ -144,3 +146,17 @@ export interface PlaceRequest {
 
 /** `left`: nothing was changed, and TypeScript is to try it. */
 export type PlaceOutcome = 'done' | 'drifted' | 'left'
+
+export interface SoundPackRequest {
+  /** `.tree/packs` */
+  readonly packs: Directory
+  readonly pack: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface SoundPack {
+  readonly entries: number
+  readonly bytes: number
+  /** There is an index, and it is exactly that of this pack. */
+  readonly indexed: boolean
+}

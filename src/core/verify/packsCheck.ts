@@ -47,6 +47,7 @@ interface Check {
   readonly context: TimelineContext
   readonly report: Report
   readonly slicer: Slicer
+  readonly signal: AbortSignal | undefined
   readonly marks: Marks | undefined
   readonly directory: Directory | undefined
   readonly damaged: DamagedEntry[]
@@ -67,6 +68,7 @@ export async function* checkPacks(
     context,
     report,
     slicer: createSlicer(context.clock, options.signal),
+    signal: options.signal,
     marks: readMarks(context.directories.runtime)?.newest,
     directory,
     ...{ damaged: [], packs: new Set(), indexes: new Set(), indexesChecked: 0, entries: 0, bytes: 0 },
@@ -104,7 +106,7 @@ async function* checkPack(check: Check, pack: PackInfo, depth: Depth): Work<void
     })
   }
   const index = yield* checkIndex(check, pack, { packId, depth })
-  if (depth !== 'deep') return
+  if (depth !== 'deep' || (yield* isSoundNatively(check, pack, index !== undefined))) return
   // What lies behind the mark was not acknowledged: it may be a write under way, or one that was cut short.
   const flushed = marked ? marks.packFlushedBytes : Number.POSITIVE_INFINITY
   const table = createPlaceTable()
@@ -122,6 +124,18 @@ async function* checkPack(check: Check, pack: PackInfo, depth: Depth): Work<void
   }
   noteDamage(check, pack, damaged, index)
   if (index !== undefined) yield* compareIndex(check, { pack, index, table })
+}
+
+/** Whether the native core finds nothing wrong with the pack; what is wrong is looked for here. */
+async function* isSoundNatively(check: Check, pack: PackInfo, hasIndex: boolean): Work<boolean> {
+  const { directory, signal } = check
+  const { native } = check.context
+  if (native === undefined || directory === undefined) return false
+  const sound = yield* native.soundPack({ packs: directory, pack: pack.number, signal })
+  if (sound === undefined || sound === null || sound.indexed !== hasIndex) return false
+  check.entries += sound.entries
+  check.bytes += sound.bytes
+  return true
 }
 
 /** Nothing when a gc has moved the pack away since it was listed. */

@@ -7,7 +7,7 @@ use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
 use sentient_store::work::stat_cache::StatCache;
 use sentient_store::work::{Control, WorkError, WorkResult};
-use sentient_store::work::{place, stage};
+use sentient_store::work::{place, sound_pack, stage};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -18,6 +18,7 @@ pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<O
     match name {
         "adopt" => adopt(io, request, control),
         "look" => look(io, request, control),
+        "soundPack" => sound_pack(io, request, control),
         "stage" => stage(io, request, control),
         "place" => place(io, request, control),
         "flushFileSystem" => {
@@ -135,4 +136,13 @@ fn place(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Ou
     let outcomes =
         place::place(io, control, &place::Request { root: &root, stage: &stage, prefix: &prefix, items, threads })?;
     Ok(Outcome { text: Value::Null, bytes: outcomes.into_iter().map(|outcome| outcome as u8).collect() })
+}
+
+fn sound_pack(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let packs = request.directory(io, "packs")?;
+    let (number, threads) = (request.number("pack")?, request.number("threads")? as usize);
+    let sound = sound_pack::sound_pack(io, control, &packs, number, threads)?;
+    let told =
+        |sound: sound_pack::Sound| json!({ "entries": sound.entries, "bytes": sound.bytes, "indexed": sound.indexed });
+    Ok(sound.map_or(Value::Null, told).into())
 }

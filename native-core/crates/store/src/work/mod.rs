@@ -12,6 +12,7 @@ pub mod nodes;
 pub mod pack_sink;
 pub mod packing;
 pub mod place;
+pub mod sound_pack;
 pub mod stage;
 pub mod stat_cache;
 

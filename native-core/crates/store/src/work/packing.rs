@@ -58,7 +58,8 @@ pub fn unpack_into(packing: u8, payload: &[u8], object_bytes: usize, into: &mut 
         into.extend_from_slice(payload);
         return payload.len() == object_bytes;
     }
-    if packing != Packing::Zstd as u8 {
+    // One frame, and nothing behind it.
+    if packing != Packing::Zstd as u8 || zstd_safe::find_frame_compressed_size(payload) != Ok(payload.len()) {
         return false;
     }
     // The buffer may be larger than asked for: a longer object shows in the length, and never passes its capacity.
