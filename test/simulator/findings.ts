@@ -68,4 +68,20 @@ export const findings: readonly Finding[] = [
       ],
     },
   },
+  {
+    wrong: 'recycle.trace was torn by a power cut and then taken for damage',
+    course: {
+      seed: 0,
+      names: 'ordered',
+      rounds: [
+        {
+          ...common,
+          first: [act('reopen'), act('chmod')],
+          second: [{ what: 'remove', path: 5225, other: 0 }, act('mkdir')],
+          turns: [1, 1, 2],
+          disaster: { what: 'power cut', at: 245, bytes: 0 },
+        },
+      ],
+    },
+  },
 ]

@@ -79,6 +79,8 @@ async function* bringUpToDate(context: TimelineContext, origin: string, options:
     if (before.state !== 'intact') throw new SentientError('DAMAGED', { where: `#${from - 1}` })
     yield* writeItems(context, out, { from, to, before: before.record.envelope.root, signal: options.signal })
     position = { origin, base, next: to, bytes: out.end(), unfinished: unfinished && to < size }
+    // What a power cut tears lies behind the end that is noted, or under no name yet.
+    file.flush()
   } finally {
     file.close()
   }
@@ -104,6 +106,12 @@ function goOn(
     file?.size === known.bytes &&
     (known.unfinished || (horizon - known.base) / Math.max(1, known.next - known.base) <= staleShare)
   return fits ? known : undefined
+}
+
+/** Up to where recycle.trace is whole on disk; undefined when nobody noted that. What lies behind may be torn. */
+export function traceEnd({ directories: { derived } }: TimelineContext): number | undefined {
+  const known = derived === undefined ? undefined : readPosition(derived)
+  return known?.unfinished === false ? known.bytes : undefined
 }
 
 function openAt(context: TimelineContext, start: Position | undefined): OpenFile {
@@ -187,6 +195,7 @@ function* writeChangesOf(
 
 /** Whether all that the record says of its changes can be read. */
 function* isReadable(context: TimelineContext, record: JournalRecord): Generator<undefined, boolean> {
+  if (record.body === undefined) return false
   // What a record says of one path is in itself.
   if (record.body?.changes === undefined) return true
   try {

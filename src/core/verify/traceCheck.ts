@@ -17,6 +17,7 @@ import type { TreeChange } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
 import type { Work } from '../timeline/model.ts'
 import { changesOf } from '../timeline/records.ts'
+import { traceEnd } from '../timeline/trace.ts'
 import { many, type Report } from './report.ts'
 
 const where = 'recycle.trace'
@@ -49,7 +50,10 @@ export async function* checkTrace(context: TimelineContext, report: Report, opti
     if (!(error instanceof Wrong)) throw error
     const { offset, seq, expected, message } = error
     const place = { where: `${where}, offset ${offset}`, seq, expected, found: message }
-    report.found(where, { code: 'trace-damaged', severity: 'damage', ...place })
+    // A process that was cut short while it went on: the next one begins anew.
+    const end = traceEnd(context)
+    const severity = end !== undefined && offset >= end ? 'note' : 'damage'
+    report.found(where, { code: 'trace-damaged', severity, ...place })
   } finally {
     file.close()
   }
