@@ -1,7 +1,7 @@
 // Every error that the product can report: one class, one table of codes. The table gives each code its kind (and so
 // its exit code), a title, what it means and what to do; `sentctl explain CODE` prints it, docs/reference lists it.
 
-export type ErrorKind = 'operation' | 'usage' | 'damage' | 'denied' | 'locked' | 'internal'
+export type ErrorKind = 'operation' | 'usage' | 'damage' | 'denied' | 'locked' | 'copy' | 'internal'
 
 /** Exit codes by kind; 0 is success. */
 export const exitCodes: Readonly<Record<ErrorKind, number>> = {
@@ -10,6 +10,7 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   damage: 3,
   denied: 4,
   locked: 5,
+  copy: 6,
   internal: 70,
 }
 
@@ -191,16 +192,16 @@ export const errorTable = {
     'See format/README.md, Limits.',
   ),
   COPY: spec(
-    'operation',
+    'copy',
     'This folder is not the one that this device signs for',
-    'It is a copy of a root folder that is still there, or was restored from an older state of it. Two histories under one key would be a forgery, so nothing is signed here; everything else works.',
-    'Go on in the original. sentctl doctor says where it is.',
+    'It is a copy of a root folder, was restored from an older state of one, or comes from another device. Two histories under one key would be a forgery, so nothing is recorded or signed here before somebody says which it is. Reading works.',
+    'Moved or restored here: sentctl adopt --moved. A copy, while the other one goes on: sentctl adopt --copy.',
   ),
   KEY: spec(
     'operation',
     'A key is missing or unusable',
     'Signing needs the key in .auth.',
-    'Restore the key, or start a new epoch.',
+    'Restore the key, or begin a new epoch with sentctl adopt --moved.',
   ),
 } as const satisfies Record<string, ErrorSpec>
 

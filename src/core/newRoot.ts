@@ -3,11 +3,13 @@
 import { SentientError } from './errors.ts'
 import { displayBytes, hexOf } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
+import { rootAt } from './format/merkle.ts'
 import { parseVerifierKey } from './format/note.ts'
 import type { Body } from './format/record.ts'
 import { encodeState } from './format/state.ts'
 import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
+import { writeBinding } from './keys/binding.ts'
 import { createLogKey } from './keys/keys.ts'
 import { openStore } from './store/store.ts'
 import { emptyDirectory } from './store/tree.ts'
@@ -48,7 +50,7 @@ export async function* makeRoot(host: Host, options: InitOptions, opening: Openi
       logId: hexOf(parseOrigin(origin).logId),
       origin,
       verifierKey: system.verifierKey(),
-      notices: [...adopted.notices, ...nameNotices(host, options.path)],
+      notices: [...adopted.notices, ...nameNotices(host, options.path), ...bindingNotices(host, system)],
     }
   } finally {
     await system.close()
@@ -65,6 +67,12 @@ async function* ofAll<T>(work: Work<T>, files: number): Work<T> {
       ? { ...step.value, total: files }
       : step.value
   }
+}
+
+function bindingNotices({ stateDirectory }: Host, { binding }: System): Notice[] {
+  if (stateDirectory !== undefined && binding.state !== 'forgetful') return []
+  const text = 'this device can remember nothing of this folder: a copy of it could not be told from it'
+  return [{ code: 'binding', text }]
 }
 
 /** What the file system does with names is its own matter and not the history's: said here, and asked at each change. */
@@ -139,10 +147,18 @@ async function fillRootFolder(
       verifierKey: keys.verifierText(),
       zk,
     })
+    // Before it is a root folder: one that this device did not remember would be asked about.
+    bind(host, root, skeleton.logId)
     skeleton.finish()
   } finally {
     for (const directory of [auth, runtime, tree]) directory.close()
   }
+}
+
+function bind({ stateDirectory, random }: Host, directory: Directory, logId: Uint8Array): void {
+  if (stateDirectory === undefined) return
+  const root = rootAt(0, () => new Uint8Array())
+  writeBinding(stateDirectory, { directory, logId, epoch: 0, size: 0, root, random })
 }
 
 async function firstRecord(

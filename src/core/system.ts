@@ -1,43 +1,42 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
+import { type AdoptReport, adoptFolder } from './adoptRoot.ts'
 import { isSentientError, SentientError } from './errors.ts'
 import { type CarReport, exportCar } from './export/car.ts'
 import { openOrMake } from './export/place.ts'
 import { exportTlog } from './export/tlog.ts'
 import { displayBytes, hexOf } from './format/bytes.ts'
-import { parseOrigin } from './format/checkpoint.ts'
-import { FormatError } from './format/formatError.ts'
-import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
 import { dagLink } from './format/id.ts'
+import { formatVerifierKey } from './format/note.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
-import type { Directory, Host, Randomness } from './host/host.ts'
-import { openJournal } from './journal/journal.ts'
-import { writeBinding } from './keys/binding.ts'
-import { type LogKeys, openLogKeys } from './keys/keys.ts'
+import type { Directory, Host } from './host/host.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
-import { openStore } from './store/store.ts'
+import { openParts, type Parts } from './parts.ts'
+import { settleBinding, signNow, whyNotSigned, writeProjections } from './signing.ts'
 import { findPath } from './store/tree.ts'
-import type { Cancellable, InitOptions, InitResult, OpenOptions, System, WitnessChoices } from './systemApi.ts'
+import type {
+  AdoptOptions,
+  Cancellable,
+  FolderBinding,
+  InitOptions,
+  InitResult,
+  OpenOptions,
+  System,
+  WitnessChoices,
+} from './systemApi.ts'
 import { absorb } from './timeline/absorb.ts'
 import { adopt } from './timeline/adopt.ts'
-import { permitAll, type TimelineContext } from './timeline/context.ts'
+import type { TimelineContext } from './timeline/context.ts'
 import { diffStates, find } from './timeline/diff.ts'
 import { fileDiff } from './timeline/fileDiff.ts'
-import {
-  applySettings,
-  type LoadedSettings,
-  loadSettingsInForce,
-  setSetting,
-  settingsCandidate,
-} from './timeline/governing.ts'
+import { applySettings, setSetting, settingsCandidate } from './timeline/governing.ts'
 import { type FolderSurvey, isRootFolder, survey } from './timeline/init.ts'
-import type { CheckpointView, GovernedPath, Notice, RecordView, StatePoint, Work } from './timeline/model.ts'
+import type { CheckpointView, GovernedPath, RecordView, StatePoint, Work } from './timeline/model.ts'
 import { copy, makeDirectory, makeSymlink, move, put, remove, setMode } from './timeline/operations.ts'
 import { readyHorizon, stateAt } from './timeline/pruned.ts'
 import { changesOf, filteredRecords, requireRecord, scanRecords, viewOf } from './timeline/records.ts'
 import { resolveState } from './timeline/resolve.ts'
 import { restore, rollback, rollbackPreview } from './timeline/restore.ts'
-import { defaultSettings, settingsText } from './timeline/settings.ts'
 import {
   snapshotCreate,
   snapshotLabel,
@@ -48,27 +47,26 @@ import {
 import { currentSnapshots, readySnapshots, snapshotsAreStale, storeSnapshots } from './timeline/snapshots.ts'
 import { listDirectory, listDirectoryInSlices, listPath } from './timeline/status.ts'
 import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } from './timeline/timeline.ts'
-import { storeTrace } from './timeline/trace.ts'
 import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
 import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
-import { bindingState } from './verify/bindingCheck.ts'
 import { type ConsistencyText, consistencyFileText, type OlderTree } from './verify/consistency.ts'
 import { doctor } from './verify/doctor.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
 import { findLost, knownLost } from './verify/lostPlaces.ts'
-import { repair } from './verify/repair.ts'
 import { verify } from './verify/verify.ts'
 import { openWitness as openWitnessIn, type Witness } from './witness/witness.ts'
 import { governedPathOf } from './worktree/paths.ts'
 import { reservedTopNames } from './worktree/reserved.ts'
-import { openWorktree } from './worktree/worktree.ts'
 
+export type { AdoptReport } from './adoptRoot.ts'
 export type {
+  AdoptOptions,
   ByteSource,
   Cancellable,
   DoctorCheck,
+  FolderBinding,
   InitOptions,
   InitResult,
   OpenedFile,
@@ -92,12 +90,11 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
   try {
     await context.loadSettings()
     if (parts.writable && parts.damage === undefined) await recoverAtOpening(context, options.signal)
+    const found = context.access === 'write' ? await settleBinding(host, parts, options.signal) : undefined
     if (options.ready !== false) {
-      for await (const progress of ready(parts, options.signal)) options.progress?.(progress)
+      for await (const progress of ready(host, parts, options.signal)) options.progress?.(progress)
     }
-    const why = context.access === 'write' ? whyNotSigned(host, context) : undefined
-    if (why !== undefined) context.notices.push({ code: 'moved', text: `${why}; nothing is signed here` })
-    return assemble(host, parts)
+    return assemble(host, parts, { state: found?.state ?? 'unasked', refusal: context.refusal })
   } catch (error) {
     parts.release()
     throw error
@@ -108,169 +105,21 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
 const longReplayRecords = 50_000
 
 /** Makes ready what is read of the journal where derived data are gone, and keeps it for whoever opens next. */
-async function* ready(parts: Parts, signal: AbortSignal | undefined): Work<void> {
+async function* ready(host: Host, parts: Parts, signal: AbortSignal | undefined): Work<void> {
   const { context } = parts
   yield* readySnapshots(context, signal)
   yield* readyHorizon(context, signal)
-  if (snapshotsAreStale(context, longReplayRecords)) await keepSnapshots(parts, signal)
+  if (snapshotsAreStale(context, longReplayRecords)) await keepSnapshots(host, parts, signal)
 }
 
 /** Writes recycle.lock, when nobody else is writing. */
-async function keepSnapshots({ context, writable, damage }: Parts, signal?: AbortSignal): Promise<void> {
-  if (!writable || damage !== undefined) return
+async function keepSnapshots(host: Host, parts: Parts, signal?: AbortSignal): Promise<void> {
+  const { context, writable, damage } = parts
+  if (!writable || damage !== undefined || whyNotSigned(host, parts) !== undefined) return
   await context.journal.writerLock.tryHold('snapshots', signal, () => storeSnapshots(context))
 }
 
-interface Parts {
-  readonly context: TimelineContext
-  readonly keys: LogKeys
-  readonly origin: string
-  readonly logId: Uint8Array
-  /** Whether this process may write into the dotfolders at all. */
-  readonly writable: boolean
-  readonly damage: string | undefined
-  release(): void
-}
-
-function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
-  const opened: Directory[] = [root]
-  const child = (parent: Directory, name: string): Directory => {
-    const directory = parent.child(name)
-    if (directory === undefined)
-      throw new SentientError('DAMAGED', {
-        what: 'A part of the root folder is missing',
-        where: `${parent.path}/${name}`,
-      })
-    opened.push(directory)
-    return directory
-  }
-  const derivedChild = (parent: Directory, name: string): Directory | undefined => {
-    try {
-      if (parent.stat(name) === undefined) parent.makeDirectory(name, 0o700)
-      return child(parent, name)
-    } catch (error) {
-      if (isHostError(error, 'READ_ONLY', 'DENIED', 'NO_SPACE')) return undefined
-      throw error
-    }
-  }
-  const runtime = child(root, '.runtime')
-  const formatFile = readFormat(runtime)
-  const permission = openable(formatFile)
-  if (permission.state === 'refuse') {
-    throw new SentientError('FORMAT_UNKNOWN', { where: '.runtime/format', found: permission.unknown.join(', ') })
-  }
-  const tree = child(root, '.tree')
-  const derived = derivedChild(root, '.db')
-  const staging = derived === undefined ? undefined : derivedChild(runtime, 'stage')
-  const stage = staging !== undefined && canWrite(staging, host.random) ? staging : undefined
-  const writable = permission.state === 'write' && stage !== undefined
-  const access = options.access === 'write' && writable ? 'write' : 'read'
-  const { clock, random, processes, locks } = host
-  const journal = openJournal({
-    directory: runtime,
-    derived,
-    clock,
-    random,
-    processes,
-    locks,
-    // Finishing a committed change is part of opening, also for a reader, wherever the folder can be written.
-    access: writable ? 'write' : 'read',
-    logId: formatFile.logId,
-    earlierLogIds: formatFile.earlier ?? [],
-    limits: { earliestMicros: host.builtMicros ?? 0 },
-  })
-  const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
-  const worktree = openWorktree({ root, stage, derived, clock, random, native: host.native })
-  const keys = openLogKeys(child(root, '.auth'))
-  let loaded: LoadedSettings | undefined
-  const notices: Notice[] = []
-  const context: TimelineContext = {
-    store,
-    journal,
-    worktree,
-    directories: { root, runtime, tree, derived },
-    clock,
-    random,
-    decide: options.decide ?? permitAll,
-    actor: options.actor ?? 'owner',
-    session: options.session,
-    access: journal.damage() === undefined ? access : 'read',
-    signer: () => keys.signer(),
-    verifier: () => keys.verifier(),
-    notices,
-    native: host.native,
-    settings: () => loaded?.values ?? defaultSettings,
-    settingsText: () => loaded?.text ?? settingsText(defaultSettings),
-    async loadSettings() {
-      loaded = await loadSettingsInForce({ store, journal, directories: context.directories }, loaded)
-      if (loaded.problem !== undefined && !notices.some(notice => notice.code === 'settings')) {
-        notices.push({
-          code: 'settings',
-          text: `the settings in force can not be read, the defaults stand in: ${loaded.problem}`,
-        })
-      }
-    },
-  }
-  const damage = journal.damage()
-  if (damage !== undefined)
-    notices.push({ code: 'damaged', text: `the journal is damaged at ${damage.where}: ${damage.reason}` })
-  else if (options.access === 'write' && access === 'read') {
-    const why =
-      permission.state === 'read'
-        ? `unknown options ${permission.unknown.join(', ')}`
-        : 'the file system can not be written'
-    notices.push({ code: 'read-only', text: `opened for reading: ${why}` })
-  }
-  return {
-    context,
-    keys,
-    origin: keys.verifier().name,
-    logId: formatFile.logId,
-    writable,
-    damage: damage?.reason,
-    release() {
-      journal.close()
-      store.close()
-      for (const directory of opened.reverse()) directory.close()
-    },
-  }
-}
-
-/** Whether files can be made there: media that became read-only still show every directory. */
-function canWrite(directory: Directory, random: Randomness): boolean {
-  const name = `probe-${hexOf(random.bytes(6))}`
-  try {
-    directory.open(name, 'create', 0o600).close()
-    directory.removeFile(name)
-    return true
-  } catch (error) {
-    // A full disk is no reason to open for reading only: removing things must stay possible.
-    if (isHostError(error)) return error.code === 'NO_SPACE'
-    throw error
-  }
-}
-
-const formatFileBytesMax = 65_536
-
-function readFormat(runtime: Directory): FormatFile {
-  const file = runtime.open('format', 'read')
-  try {
-    const bytes = new Uint8Array(Math.min(file.stat().size, formatFileBytesMax))
-    file.read(bytes, 0, bytes.length, 0)
-    return decodeFormatFile(bytes)
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error
-    throw new SentientError(
-      'DAMAGED',
-      { what: 'The format file is damaged', where: '.runtime/format', found: error.message },
-      error,
-    )
-  } finally {
-    file.close()
-  }
-}
-
-function assemble(host: Host, parts: Parts): System {
+function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
   const { context, keys } = parts
   const memory = createStatusMemory(context)
   const database = lazyDatabase(host, context)
@@ -278,6 +127,7 @@ function assemble(host: Host, parts: Parts): System {
   const system: System = {
     rootPath: context.directories.root.path,
     access: context.access,
+    binding,
     notices: context.notices,
     settings: () => ({ values: context.settings(), text: context.settingsText() }),
     now() {
@@ -290,7 +140,7 @@ function assemble(host: Host, parts: Parts): System {
       return moved
     },
     governedPath: (text, cwd) => governedPathOf(context.directories.root.path, text, cwd),
-    ready: options => ready(parts, options?.signal),
+    ready: options => ready(host, parts, options?.signal),
     resolve: text => resolveState(context, text),
 
     status: options => memory.run(options),
@@ -341,12 +191,13 @@ function assemble(host: Host, parts: Parts): System {
     gc: options => gc(context, options),
     findLost: options => findLost(context, options?.signal),
     knownLost: () => knownLost(context),
-    checkpoint: () => checkpointView(context, keys),
+    checkpoint: () => checkpointView(parts),
     async signCheckpoint() {
       await signNow(host, parts)
-      return checkpointView(context, keys) as CheckpointView
+      return checkpointView(parts) as CheckpointView
     },
     verifierKey: () => keys.verifierText(),
+    verifierKeys: () => keys.all().map(key => formatVerifierKey(key)),
     async inclusion(seq) {
       return await inclusionText(host, parts, seq)
     },
@@ -369,7 +220,7 @@ function assemble(host: Host, parts: Parts): System {
           await writeProjections(host, parts)
         } else if (snapshotsAreStale(context)) {
           // A reader that had to read the journal spares the next one that.
-          await keepSnapshots(parts)
+          await keepSnapshots(host, parts)
         }
       } catch (error) {
         // On a full disk what was asked for is done all the same: these are made by the next one that has the space.
@@ -401,60 +252,7 @@ function lazyDatabase(host: Host, context: TimelineContext) {
   return Object.assign(open, { close: () => opened?.close() })
 }
 
-/** Signs the journal's head, if it grew; remembers it outside the folder. */
-async function signNow(host: Host, parts: Parts): Promise<void> {
-  const { context, keys } = parts
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
-  await context.journal.writerLock.hold('checkpoint', undefined, () => {
-    const why = whyNotSigned(host, context)
-    if (why !== undefined) throw new SentientError('COPY', { what: why, where: context.directories.root.path })
-    signHeld(host, parts, keys)
-  })
-}
-
-/** Says why this folder must not be signed for: two histories under one key would be a forgery. */
-function whyNotSigned(host: Host, context: TimelineContext): string | undefined {
-  if (host.stateDirectory === undefined) return undefined
-  let bound = bindingState(host, host.stateDirectory, context)
-  // Another process may have appended and signed since this one looked at the journal.
-  if (bound.state === 'behind' && context.journal.refresh()) bound = bindingState(host, host.stateDirectory, context)
-  if (bound.state === 'copied') return `this folder is a copy of ${displayBytes(bound.from)}`
-  if (bound.state === 'behind') return `this device signed another history of it: ${bound.reason}`
-  return undefined
-}
-
-function signHeld(host: Host, parts: Parts, keys: LogKeys): void {
-  const { context } = parts
-  const head = context.journal.head()
-  if (context.journal.checkpoint()?.size === head.size) return
-  const signed = context.journal.signCheckpoint(keys.signer())
-  if (host.stateDirectory === undefined) return
-  writeBinding(host.stateDirectory, {
-    root: context.directories.root,
-    logId: parts.logId,
-    epoch: parseOrigin(parts.origin).epoch,
-    size: signed.size,
-    merkleRoot: signed.root,
-    random: host.random,
-  })
-}
-
-/** What one process adds to recycle.trace on its way out; where more is missing, the next ones go on. */
-const traceRecordsMax = 10_000
-
-/** On the way out: the checkpoint, recycle.lock and recycle.trace. Skipped when somebody else is writing. */
-async function writeProjections(host: Host, parts: Parts): Promise<void> {
-  const { context, keys } = parts
-  await context.journal.writerLock.tryHold('checkpoint', undefined, async () => {
-    if (whyNotSigned(host, context) === undefined) {
-      signHeld(host, parts, keys)
-      storeSnapshots(context)
-    }
-    for await (const _ of storeTrace(context, parts.origin, { recordsMax: traceRecordsMax }));
-  })
-}
-
-function checkpointView(context: TimelineContext, keys: LogKeys): CheckpointView | undefined {
+function checkpointView({ context, keys }: Parts): CheckpointView | undefined {
   const stored = context.journal.checkpoint()
   if (stored === undefined) return undefined
   return {
@@ -462,7 +260,7 @@ function checkpointView(context: TimelineContext, keys: LogKeys): CheckpointView
     origin: stored.origin,
     size: stored.size,
     root: hexOf(stored.root),
-    verifierKey: keys.verifierText(),
+    verifierKey: formatVerifierKey(keys.all().find(({ name }) => name === stored.origin) ?? keys.verifier()),
   }
 }
 
@@ -585,4 +383,12 @@ export function isUnfinishedRoot(host: Host, path: string): Promise<boolean> {
  */
 export function initRoot(host: Host, options: InitOptions): Work<InitResult> {
   return makeRoot(host, options, { findRoot, openSystem })
+}
+
+/**
+ * Says what a folder is that this device does not know as its own: `moved` (or restored) here, or a `copy`, which gets a
+ * log id and a key of its own. Where this device signs for it already nothing is done.
+ */
+export function adoptRoot(host: Host, options: AdoptOptions): Work<AdoptReport> {
+  return adoptFolder(host, options)
 }

@@ -1,4 +1,5 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
+import type { SentientError } from './errors.ts'
 import type { CarReport } from './export/car.ts'
 import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
@@ -29,6 +30,7 @@ import type {
   Work,
 } from './timeline/model.ts'
 import type { Settings } from './timeline/settings.ts'
+import type { BindingState } from './verify/bindingCheck.ts'
 import type { ConsistencyText, OlderTree } from './verify/consistency.ts'
 
 /** Random access to some bytes: a file on disk, standard input kept aside, an object of the store. */
@@ -60,6 +62,19 @@ export interface OpenOptions extends Cancellable {
   readonly ready?: boolean
   /** Told how far a long opening came. */
   readonly progress?: (progress: Progress) => void
+}
+
+/** What this device knows of the folder that was opened. */
+export interface FolderBinding {
+  /** `unasked`: it was opened for reading, and nothing hangs on it. */
+  readonly state: BindingState['state'] | 'unasked'
+  /** Why nothing is recorded here before `adoptRoot` is told what the folder is: what a write fails with. */
+  readonly refusal: SentientError | undefined
+}
+
+export interface AdoptOptions extends Cancellable {
+  readonly rootPath: string
+  readonly as: 'moved' | 'copy'
 }
 
 export interface InitOptions extends Cancellable {
@@ -116,6 +131,7 @@ export interface VerifyOptions extends Cancellable {
 export interface System {
   readonly rootPath: string
   readonly access: 'read' | 'write'
+  readonly binding: FolderBinding
   readonly notices: readonly Notice[]
   /** The settings in force, and the text they were read from. */
   settings(): { readonly values: Settings; readonly text: string }
@@ -244,6 +260,8 @@ export interface System {
   checkpoint(): CheckpointView | undefined
   signCheckpoint(): Promise<CheckpointView>
   verifierKey(): string
+  /** Of all epochs, and of the logs that this one is a copy of; the first is the oldest. */
+  verifierKeys(): string[]
   /** A small text file that proves a record's inclusion; see format/README.md. */
   inclusion(seq: number): Promise<string>
   /** A text file that proves that a checkpoint (the newest, when left out) goes on from an older tree; or that it does not. */

@@ -1,52 +1,25 @@
 // What this device remembers of the root folders that it signs for, outside of them: a copy or a restored backup does
 // not fit what is remembered here.
-import { type Binding, bindingFileName, decodeBinding, encodeBinding } from '../format/binding.ts'
+import { type Binding, bindingFileName, encodeBinding } from '../format/binding.ts'
 import { byteStringOfText, hexOf } from '../format/bytes.ts'
-import { FormatError } from '../format/formatError.ts'
 import { isHostError } from '../host/error.ts'
 import type { Directory, Randomness } from '../host/host.ts'
 
-const bindingBytesMax = 65_536
-
-/** The binding of the root folder at this path; undefined when there is none that can be read. */
-export function readBinding(state: Directory, rootPath: string): Binding | undefined {
-  try {
-    const file = state.open(bindingFileName(byteStringOfText(rootPath)), 'read')
-    try {
-      const bytes = new Uint8Array(Math.min(file.stat().size, bindingBytesMax))
-      file.read(bytes, 0, bytes.length, 0)
-      return decodeBinding(bytes)
-    } finally {
-      file.close()
-    }
-  } catch (error) {
-    if (isHostError(error) || error instanceof FormatError) return undefined
-    throw error
-  }
-}
-
-/** Remembers the last checkpoint that was signed for the folder. A device that can not keep it is no reason to fail. */
+/**
+ * Remembers a checkpoint that is, or is about to be, signed for the folder; durable. A device that can keep nothing (no
+ * space, no permission) is no reason to fail: false then.
+ */
 export function writeBinding(
   state: Directory,
-  options: {
-    readonly root: Directory
-    readonly logId: Uint8Array
-    readonly epoch: number
-    readonly size: number
-    readonly merkleRoot: Uint8Array
+  options: Pick<Binding, 'logId' | 'epoch' | 'size' | 'root'> & {
+    readonly directory: Directory
     readonly random: Randomness
   },
-): void {
-  const path = byteStringOfText(options.root.path)
-  const bytes = encodeBinding({
-    logId: options.logId,
-    epoch: options.epoch,
-    path,
-    inode: options.root.selfStat().inode,
-    size: options.size,
-    root: options.merkleRoot,
-  })
-  const temporary = `binding-${hexOf(options.random.bytes(6))}`
+): boolean {
+  const { directory, random, logId, epoch, size, root } = options
+  const path = byteStringOfText(directory.path)
+  const bytes = encodeBinding({ logId, epoch, path, inode: directory.selfStat().inode, size, root })
+  const temporary = `binding-${hexOf(random.bytes(6))}`
   try {
     const file = state.open(temporary, 'create', 0o600)
     try {
@@ -56,6 +29,24 @@ export function writeBinding(
       file.close()
     }
     state.rename(temporary, state, bindingFileName(path))
+    state.flush()
+    return true
+  } catch (error) {
+    if (!isHostError(error)) throw error
+    removeIfThere(state, temporary)
+    if (isHostError(error, 'NO_SPACE', 'READ_ONLY', 'DENIED')) return false
+    throw error
+  }
+}
+
+/** The folder is not there any more: what is remembered of it elsewhere stands for it now. */
+export function forgetBinding(state: Directory, name: string): void {
+  removeIfThere(state, name)
+}
+
+function removeIfThere(state: Directory, name: string): void {
+  try {
+    state.removeFile(name)
   } catch (error) {
     if (!isHostError(error)) throw error
   }

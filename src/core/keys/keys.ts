@@ -1,8 +1,10 @@
 // The log key: what signs checkpoints and recycle.lock, and nothing else. One small interface, so that an identity
 // subsystem can take its place without anybody above noticing.
 import { createPrivateKey } from 'node:crypto'
-import { SentientError } from '../errors.ts'
-import { formatOrigin } from '../format/checkpoint.ts'
+import { isSentientError, SentientError } from '../errors.ts'
+import { equalBytes } from '../format/bytes.ts'
+import { formatOrigin, parseOrigin } from '../format/checkpoint.ts'
+import { epochMax } from '../format/constants.generated.ts'
 import { FormatError } from '../format/formatError.ts'
 import {
   ed25519KeyOfSeed,
@@ -22,6 +24,8 @@ export interface LogKeys {
   verifier(): VerifierKey
   /** The verifier's key as text, to be given to whoever shall check this log. */
   verifierText(): string
+  /** The public keys of all epochs, also of the logs that this folder is a copy of; what can not be read is left out. */
+  all(): VerifierKey[]
 }
 
 const keyBytesMax = 4_096
@@ -49,7 +53,7 @@ export function createLogKey(
   const signer = ed25519Signer(formatOrigin(options), key)
   writeDurably(directory, publicName(options.epoch), `${formatVerifierKey(signer)}\n`)
   directory.flush()
-  return openLogKeys(directory)
+  return openLogKeys(directory, options.logId)
 }
 
 function writeDurably(directory: Directory, name: string, text: string): void {
@@ -62,35 +66,88 @@ function writeDurably(directory: Directory, name: string, text: string): void {
   }
 }
 
-/** The keys of the newest epoch that has one. */
-export function openLogKeys(directory: Directory): LogKeys {
+/**
+ * The key in force: that of the highest epoch whose name has this log id. A higher one of another log is of an adoption
+ * that was not finished. Where none has it, the highest: then it, or the log id, is damaged.
+ */
+export function openLogKeys(directory: Directory, logId: Uint8Array): LogKeys {
+  let newest: EpochKey | undefined
   let signer: NoteSigner | undefined
-  let verifier: VerifierKey | undefined
+  const inForce = (): EpochKey => {
+    newest ??= keyInForce(directory, logId)
+    return newest
+  }
   const keys: LogKeys = {
-    verifier() {
-      verifier ??= readVerifier(directory)
-      return verifier
-    },
+    verifier: () => inForce().key,
     signer() {
-      signer ??= readSigner(directory, keys.verifier())
+      signer ??= readSigner(directory, inForce())
       return signer
     },
     verifierText: () => formatVerifierKey(keys.verifier()),
+    all: () => epochsOf(directory, 'vkey').flatMap(epoch => keyOrNone(directory, epoch)),
   }
   return keys
 }
 
-function newestEpoch(directory: Directory): number {
-  const epochs = directory
-    .list()
-    .map(({ name }) => /^log-(\d{1,6})\.vkey$/.exec(name)?.[1])
-    .filter(text => text !== undefined)
-  if (epochs.length === 0) throw new SentientError('KEY', { what: 'There is no log key', where: directory.path })
-  return Math.max(...epochs.map(Number))
+interface EpochKey {
+  readonly epoch: number
+  readonly key: VerifierKey
 }
 
-function readVerifier(directory: Directory): VerifierKey {
-  const name = publicName(newestEpoch(directory))
+/** Ascending. */
+function epochsOf(directory: Directory, ending: 'vkey' | 'pem'): number[] {
+  return directory
+    .list()
+    .map(({ name }) => /^log-(0|[1-9]\d{0,5})\.(vkey|pem)$/.exec(name))
+    .flatMap(match => (match?.[2] === ending ? [Number(match[1])] : []))
+    .sort((a, b) => a - b)
+}
+
+function keyInForce(directory: Directory, logId: Uint8Array): EpochKey {
+  const epochs = epochsOf(directory, 'vkey')
+  const highest = epochs.at(-1)
+  if (highest === undefined) throw new SentientError('KEY', { what: 'There is no log key', where: directory.path })
+  for (const epoch of epochs.toReversed()) {
+    const key = readVerifier(directory, epoch)
+    if (isOfLog(key, logId)) return { epoch, key }
+  }
+  return { epoch: highest, key: readVerifier(directory, highest) }
+}
+
+function isOfLog({ name }: VerifierKey, logId: Uint8Array): boolean {
+  try {
+    return equalBytes(parseOrigin(name).logId, logId)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    return false
+  }
+}
+
+function keyOrNone(directory: Directory, epoch: number): VerifierKey[] {
+  try {
+    return [readVerifier(directory, epoch)]
+  } catch (error) {
+    if (!isSentientError(error, 'KEY')) throw error
+    return []
+  }
+}
+
+/** The number of an epoch that has no key yet, nor one that was begun. */
+export function nextEpoch(directory: Directory): number {
+  const next = 1 + Math.max(-1, ...epochsOf(directory, 'vkey'), ...epochsOf(directory, 'pem'))
+  if (next <= epochMax) return next
+  throw new SentientError('LIMIT', { what: 'This log has had as many keys as there can be', where: directory.path })
+}
+
+/** The private keys of earlier epochs sign nothing any more; their public ones stay. */
+export function removePrivateKeysBefore(directory: Directory, epoch: number): void {
+  for (const earlier of epochsOf(directory, 'pem').filter(other => other < epoch))
+    directory.removeFile(privateName(earlier))
+  directory.flush()
+}
+
+function readVerifier(directory: Directory, epoch: number): VerifierKey {
+  const name = publicName(epoch)
   try {
     return parseVerifierKey(readText(directory, name).trim())
   } catch (error) {
@@ -99,8 +156,8 @@ function readVerifier(directory: Directory): VerifierKey {
   }
 }
 
-function readSigner(directory: Directory, verifier: VerifierKey): NoteSigner {
-  const name = privateName(newestEpoch(directory))
+function readSigner(directory: Directory, { epoch, key: verifier }: EpochKey): NoteSigner {
+  const name = privateName(epoch)
   const where = `.auth/${name}`
   let signer: NoteSigner
   try {

@@ -1,6 +1,5 @@
 // Keeping what was changed outside: the disk's side becomes the record. Contents are stored before the lock is taken;
 // under it every path is checked to be still what was stored.
-import { SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import type { Entry } from '../format/node.ts'
 import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
@@ -9,7 +8,7 @@ import { ancestorsOf, checkGovernedPath, nameOf, parentOf } from '../worktree/pa
 import type { Difference } from '../worktree/scan.ts'
 import { sameStat } from '../worktree/walk.ts'
 import { type Captured, captureDifferences, createDifferenceList, type DifferenceList } from './capture.ts'
-import { stateInForce, type TimelineContext } from './context.ts'
+import { requireWritable, stateInForce, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import type { GovernedPath, Notice, OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
@@ -41,7 +40,7 @@ async function* absorbPaths(
   options: AbsorbOptions,
 ): Work<OperationResult> {
   const action = options.action ?? 'absorb'
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   for (const path of paths) checkGovernedPath(path)
   throwIfCancelled(options.signal)
   // What another process recorded meanwhile is no drift.

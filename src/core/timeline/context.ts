@@ -47,9 +47,13 @@ export interface TimelineContext {
   readonly actor: string
   readonly session: string | undefined
   readonly access: 'read' | 'write'
+  /** Opened for writing, and only read because this device does not know the folder as its own: why. */
+  readonly refusal?: SentientError | undefined
   readonly signer: () => NoteSigner
   /** Needs no private key. */
   readonly verifier: () => VerifierKey
+  /** The keys of all epochs, that of today among them. */
+  readonly verifiers: () => VerifierKey[]
   readonly notices: Notice[]
   /** Absent where it is not built, or turned off. */
   readonly native: Native | undefined
@@ -63,6 +67,12 @@ export interface TimelineContext {
 export interface InForce {
   readonly root: ObjectId
   readonly state: State
+}
+
+/** Throws COPY or READ_ONLY where nothing may be recorded. */
+export function requireWritable(context: TimelineContext): void {
+  if (context.access === 'write') return
+  throw context.refusal ?? new SentientError('READ_ONLY', { where: context.directories.root.path })
 }
 
 /** The state object behind a root; throws DAMAGED or OBJECT_MISSING. */

@@ -6,7 +6,7 @@ import { isHostError } from '../host/error.ts'
 import type { Directory } from '../host/host.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import { settingsName } from '../worktree/reserved.ts'
-import { stateInForce, type TimelineContext } from './context.ts'
+import { requireWritable, stateInForce, type TimelineContext } from './context.ts'
 import type { OperationResult, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import {
@@ -50,7 +50,7 @@ export async function* applySettings(
   context: TimelineContext,
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   const text = readSettingsFile(context.directories.root)
   if (text === undefined) {
     writeSettingsFile(context, context.settingsText())

@@ -94,6 +94,7 @@ export interface Notice {
     | 'protected'
     | 'drift'
     | 'moved'
+    | 'binding'
     | 'settings'
     | 'links'
     | 'names'

@@ -14,7 +14,7 @@ import { readChanges, writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
 import { diffTrees, editSorted } from '../store/tree.ts'
 import { writeProblem } from '../worktree/apply.ts'
-import { type DecisionRequest, stateInForce, type TimelineContext } from './context.ts'
+import { type DecisionRequest, requireWritable, stateInForce, type TimelineContext } from './context.ts'
 import {
   type ChangeList,
   createChangeList,
@@ -76,7 +76,7 @@ export async function* transact(
   options: TransactOptions,
   build: Build,
 ): Work<OperationResult | undefined> {
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   return yield* underLock(context, options, async function* (session) {
     yield* beginUnderLock(context, session, options.signal)
     await context.loadSettings()
@@ -458,7 +458,7 @@ export async function* transactRecord(
   options: Pick<TransactOptions, 'label' | 'signal'>,
   make: (root: ObjectId) => NewRecord,
 ): Work<OperationResult> {
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   return yield* underLock(context, options, async function* (session) {
     yield* beginUnderLock(context, session, options.signal)
     await context.loadSettings()

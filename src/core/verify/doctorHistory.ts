@@ -106,6 +106,7 @@ const bindingTexts: Readonly<Record<BindingState['state'], DoctorCheck['state']>
   replaced: 'warn',
   foreign: 'warn',
   behind: 'bad',
+  forgetful: 'warn',
 }
 
 export function examineBinding({ host, context }: Patient): DoctorCheck {
@@ -120,34 +121,38 @@ export function examineBinding({ host, context }: Patient): DoctorCheck {
   return state === 'ok' ? ok(name, text) : state === 'warn' ? warn(name, text, hint) : bad(name, text, hint)
 }
 
+const tellHint = 'Say what it is: sentctl adopt --moved, or sentctl adopt --copy while the other one goes on.'
+
 function describeBinding(found: BindingState): { text: string; hint?: string } {
   switch (found.state) {
     case 'bound':
       return { text: `this device signed for ${many(found.size, 'record')} of it` }
     case 'absent':
-      return { text: 'this device has signed nothing here yet', hint: 'Normal for a folder from another device.' }
+      return { text: 'this device has signed nothing here yet', hint: tellHint }
     case 'moved':
       return {
         text: `it was at ${displayBytes(found.from)} before`,
-        hint: 'The next checkpoint remembers the new place.',
+        hint: found.renamed ? 'The next verb that writes remembers the new place.' : tellHint,
       }
     case 'copied':
       return {
         text: `it is a copy of ${displayBytes(found.from)}, which is still there`,
-        hint: 'Write in one of the two only: both have the same key.',
+        hint: 'Go on there, or give this one a history of its own: sentctl adopt --copy.',
       }
     case 'replaced':
       return {
-        text: 'another directory stands at its path: restored from a backup?',
-        hint: 'If the original still exists, write in one of the two only.',
+        text: 'another directory stands at its path, with all that was signed: it goes on',
+        hint: 'If the other one still exists, give one of the two a history of its own: sentctl adopt --copy.',
       }
     case 'foreign':
-      return { text: 'another root folder was at this path', hint: 'The next checkpoint remembers this one.' }
+      return { text: 'this device has signed nothing here; another root folder was at this path', hint: tellHint }
     case 'behind':
       return {
         text: `this device signed for ${many(found.size, 'record')}; ${found.reason}`,
-        hint: 'An older copy was put in its place, or records are lost. Do not write before that is clear.',
+        hint: `An older state was put in its place, or records are lost. ${tellHint}`,
       }
+    case 'forgetful':
+      return { text: 'this device can remember nothing of it', hint: 'A copy could not be told from it.' }
   }
 }
 

@@ -5,7 +5,7 @@ import { dagLink, type ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import { createSlicer } from '../progress.ts'
 import type { CollectReport } from '../store/gc.ts'
-import type { TimelineContext } from '../timeline/context.ts'
+import { requireWritable, type TimelineContext } from '../timeline/context.ts'
 import type { GcReport, Work } from '../timeline/model.ts'
 import { keptHorizon } from '../timeline/pruned.ts'
 import { beginUnderLock } from '../timeline/recovery.ts'
@@ -25,7 +25,7 @@ const urgentBelowBytes = 256 << 20
 
 export async function* gc(context: TimelineContext, options: GcOptions = {}): Work<GcReport> {
   const { dryRun = false, signal } = options
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   if (dryRun) {
     context.journal.refresh()
     context.store.refresh()

@@ -2,10 +2,10 @@
 import { isSentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
 import { type CborValue, decode, isList } from '../format/cbor.ts'
-import { parseOrigin } from '../format/checkpoint.ts'
+import { parseOrigin, verifyCheckpoint } from '../format/checkpoint.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { decodeFormatFile } from '../format/formatFile.ts'
-import { parseNote, verifyNote } from '../format/note.ts'
+import { parseVerifierKey, verifyNote } from '../format/note.ts'
 import { parseSnapshotList, parseSnapshotNote } from '../format/recycleLock.ts'
 import type {
   JournalCheckpoint,
@@ -74,7 +74,7 @@ export async function* checkJournal(
     report.found('bodies', { code: 'body-untrue', severity: 'damage', where: `record #${seq}`, seq, found: fault })
   foundAtOpening(context, report, verification)
   describe(report, verification)
-  const checkpoint = checkCheckpoint(context, report, verification)
+  const checkpoint = checkCheckpoint(context, report, { verification, epochs: gathered.epochs })
   const snapshots = checkSnapshotList(context, report, gathered, verification)
   checkKeys(context, report)
   checkFormat(context, report)
@@ -96,9 +96,17 @@ const placed = ({ where, seq, expected }: Pick<JournalFinding, 'where' | 'seq' |
   expected,
 })
 
+interface Epoch {
+  readonly seq: number
+  /** Of the key, and of what it signs. */
+  readonly origin: string
+}
+
 interface Gathered {
   losses: Losses
   horizon: number
+  /** Which key signs from which record on; undefined while not all records are read. */
+  epochs: Epoch[] | undefined
   /** Records whose fields are not what their action needs. */
   readonly faults: { readonly seq: number; readonly fault: string }[]
   /** The snapshots as of the record up to which recycle.lock stands; undefined while not all records are read. */
@@ -115,6 +123,7 @@ function gatherer(context: TimelineContext, since: number): Gathered {
   const gathered: Gathered = {
     losses: createLosses(),
     horizon: 0,
+    epochs: [],
     faults: [],
     list: [],
     stored,
@@ -123,17 +132,31 @@ function gatherer(context: TimelineContext, since: number): Gathered {
       gathered.losses = createLosses()
       gathered.horizon = 0
       gathered.faults.length = 0
+      gathered.epochs = since === 0 ? [] : undefined
       gathered.list = since === 0 ? [] : undefined
     },
     each(record) {
       gathered.losses.add(record)
       gathered.horizon = Math.max(gathered.horizon, horizonOf(record))
+      const origin = originNamedBy(record)
+      if (origin !== undefined) gathered.epochs?.push({ seq: record.seq, origin })
       const fault = record.body === undefined ? undefined : faultOfFields(record.body, record.seq)
       if (fault !== undefined && gathered.faults.length < findingsMax) gathered.faults.push({ seq: record.seq, fault })
       if (record.seq < listedSize && gathered.list !== undefined) replay(gathered.list, record)
     },
   }
   return gathered
+}
+
+/** The origin of the key that a record brings in force. */
+function originNamedBy({ body }: JournalRecord): string | undefined {
+  const key = body?.action === 'init' || body?.action === 'new-epoch' ? body.fields?.key : undefined
+  try {
+    return typeof key === 'string' ? parseVerifierKey(key).name : undefined
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return undefined
+  }
 }
 
 /** The horizon that a record names, when it is that of a gc; else 0. */
@@ -194,8 +217,12 @@ function describe(report: Report, verification: JournalVerification): void {
 export function checkCheckpoint(
   context: TimelineContext,
   report: Report,
-  verification: Pick<JournalVerification, 'root' | 'to'> | undefined,
+  options: {
+    readonly verification?: Pick<JournalVerification, 'root' | 'to'>
+    readonly epochs?: readonly Epoch[] | undefined
+  } = {},
 ): boolean {
+  const { verification, epochs } = options
   const where = '.runtime/checkpoint'
   const bad = (found: string, expected?: string): true => {
     report.found('checkpoint', { code: 'checkpoint-signature', severity: 'damage', where, expected, found })
@@ -216,10 +243,11 @@ export function checkCheckpoint(
           where,
           found: `the first ${size} records have another root`,
         })
-      const key = context.verifier()
-      const verdict = verifyNote(parseNote(stored.bytes), [key])
-      if (verdict.state === 'bad') wrong = bad(verdict.reason, `a signature of ${key.name}`)
-      else if (stored.origin !== key.name) wrong = bad(stored.origin, key.name)
+      // What an earlier epoch signed stands until the next one signs.
+      const verdict = verifyCheckpoint(stored.bytes, [context.verifier(), ...context.verifiers()])
+      const origin = epochs?.findLast(({ seq }) => seq < stored.size)?.origin
+      if (verdict.state === 'bad') wrong = bad(verdict.reason, `a signature of ${origin ?? context.verifier().name}`)
+      else if (origin !== undefined && stored.origin !== origin) wrong = bad(stored.origin, origin)
     }
   } catch (error) {
     if (!isSentientError(error) && !isFormatError(error)) throw error
@@ -289,7 +317,7 @@ export function checkRecycleLock(
   if (file.state === 'read') {
     try {
       const note = parseSnapshotNote(file.bytes)
-      const verdict = verifyNote(note, [context.verifier()])
+      const verdict = verifyNote(note, [context.verifier(), ...context.verifiers()])
       const list = parseSnapshotList(note.text)
       count = list.snapshots.length
       if (verdict.state === 'bad') wrong = verdict.reason

@@ -98,6 +98,7 @@ export function setCheckpointAside(context: TimelineContext): string[] {
 
 /** Under the lock. */
 export function rebuildSnapshotList(context: TimelineContext): string[] {
+  if (context.refusal !== undefined) return []
   rebuildSnapshots(context)
   removeIfThere(context.directories.root, 'recycle.lock')
   try {

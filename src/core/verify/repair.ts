@@ -1,17 +1,18 @@
 // `sentctl repair`: rebuilds what is derived, brings back what can be had from elsewhere, leaves damaged packs behind,
 // and says what is lost for good. What it could not mend is written into its record, so that it is known from then on.
-import { isSentientError, SentientError } from '../errors.ts'
+import { isSentientError } from '../errors.ts'
 import type { Link, ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
+import type { OtherCopy } from '../journal/takeFrom.ts'
 import { createSlicer } from '../progress.ts'
 import type { PackInfo } from '../store/store.ts'
-import type { TimelineContext } from '../timeline/context.ts'
+import { requireWritable, type TimelineContext } from '../timeline/context.ts'
 import type { Finding, RepairReport, Work } from '../timeline/model.ts'
 import { beginUnderLock } from '../timeline/recovery.ts'
 import { underLock } from '../timeline/transact.ts'
 import { type Inspection, inspect } from './inspect.ts'
 import { lossField, readLosses, repairAction, type SeqRange } from './losses.ts'
-import { mendObjects } from './mending.ts'
+import { mendObjects, type OtherObjects } from './mending.ts'
 import { beginNewSharedPack, evacuate, setAside } from './quarantine.ts'
 import {
   dropCaches,
@@ -23,27 +24,35 @@ import {
 } from './rebuild.ts'
 
 export interface RepairOptions {
-  readonly signal?: AbortSignal
+  /** Another copy of the folder: what is lost here is taken from it, each thing proven by its name or hash. */
+  readonly other?: OtherFolder | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface OtherFolder {
+  readonly records: OtherCopy
+  readonly objects: OtherObjects
 }
 
 /** What is behind a lost node shows only once that is mended: so often it is looked again. */
 const roundsMax = 10
 
 export async function* repair(context: TimelineContext, options: RepairOptions = {}): Work<RepairReport> {
-  const { signal } = options
+  const { signal, other } = options
   const deep = { depth: 'deep', since: 0, signal } as const
   const before = yield* inspect(context, deep)
   const wasShut = context.journal.damage() !== undefined
-  const isMended = before.journal.unreadableRecords && (yield* mendRecords(context, signal))
+  const unreadable = before.journal.unreadableRecords || wasShut
+  const isMended = unreadable && (yield* mendRecords(context, other, signal))
   // Nobody may write behind an end that can not be read: what the disk lost there, only a backup has.
   if (context.journal.damage() !== undefined) return { rebuilt: [], restored: [], lost: damageIn(before) }
-  if (context.access !== 'write' && !wasShut)
-    throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  // Records that can be read again are needed to say what the folder is; more is not done before that is said.
+  if (!wasShut || context.refusal !== undefined) requireWritable(context)
   const rebuilt = new Set<string>()
   let lost = nothingLost
   let now = isMended ? yield* inspect(context, deep) : before
   for (let round = 1; round <= roundsMax; round++) {
-    const done = yield* oneRound(context, now, signal)
+    const done = yield* oneRound(context, now, options)
     for (const name of done.rebuilt) rebuilt.add(name)
     lost = done.lost
     if (damageIn(now).length === 0) break
@@ -56,9 +65,13 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
 }
 
 /** True when records can be read again. What is left of the others is seen by who looks next. */
-async function* mendRecords(context: TimelineContext, signal: AbortSignal | undefined): Work<boolean> {
+async function* mendRecords(
+  context: TimelineContext,
+  other: OtherFolder | undefined,
+  signal: AbortSignal | undefined,
+): Work<boolean> {
   yield { phase: 'mending records', done: 0, unit: 'records' }
-  const mended = await context.journal.mend(signal)
+  const mended = await context.journal.mend(signal, other?.records)
   if (mended.length > 0) await context.loadSettings()
   return mended.length > 0
 }
@@ -70,7 +83,11 @@ interface Round {
   readonly progress: boolean
 }
 
-async function* oneRound(context: TimelineContext, found: Inspection, signal: AbortSignal | undefined): Work<Round> {
+async function* oneRound(
+  context: TimelineContext,
+  found: Inspection,
+  { signal, other }: RepairOptions,
+): Work<Round> {
   return yield* underLock(context, { label: repairAction, signal }, async function* (session) {
     const finish = async function* (): Work<boolean> {
       try {
@@ -83,7 +100,7 @@ async function* oneRound(context: TimelineContext, found: Inspection, signal: Ab
       }
     }
     const finished = yield* finish()
-    const mended = yield* mend(context, found, signal)
+    const mended = yield* mend(context, { ...found, other }, signal)
     if (!finished) yield* finish()
     return { rebuilt: yield* rebuild(context, found, signal), ...mended }
   })
@@ -101,7 +118,7 @@ const nothingLost: Lost = { objects: [], records: [] }
 /** Objects and packs. What can not be had is called lost only when nothing else moves any more. */
 async function* mend(
   context: TimelineContext,
-  { troubles, affected, packs, journal }: Inspection,
+  { troubles, affected, packs, journal, other }: Inspection & { readonly other: OtherFolder | undefined },
   signal: AbortSignal | undefined,
 ): Work<{ lost: Lost; progress: boolean }> {
   const wanted = new Map<ObjectId, Link>()
@@ -113,7 +130,7 @@ async function* mend(
     return { lost: nothingLost, progress: false }
   if (damagedPacks.some(pack => pack.shared)) beginNewSharedPack(context)
   const restored = yield* storeAgain(context, {
-    ...{ wanted, affected, signal },
+    ...{ wanted, affected, signal, other: other?.objects },
     packs: damagedPacks,
     damaged: packs.damaged,
   })
@@ -146,6 +163,7 @@ async function* storeAgain(
     readonly affected: Inspection['affected']
     readonly packs: readonly PackInfo[]
     readonly damaged: Inspection['packs']['damaged']
+    readonly other: OtherObjects | undefined
     readonly signal: AbortSignal | undefined
   },
 ): Work<ReadonlySet<ObjectId>> {

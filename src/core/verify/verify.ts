@@ -43,7 +43,7 @@ async function* verifyQuickly(context: TimelineContext, signal: AbortSignal | un
   context.journal.refresh()
   context.store.refresh()
   checkEnd(context, report)
-  checkCheckpoint(context, report, undefined)
+  checkCheckpoint(context, report)
   checkRecycleLock(context, report, { file: readRecycleLock(context) })
   yield* checkPacks(context, report, { depth: 'quick', signal })
   return reportOf(report)

@@ -222,7 +222,7 @@ export async function forge(host: Host, path: string, forgery: Forgery): Promise
       }
       const [record] = journal.append([{ root: state, body }], store.sharedPack())
       journal.setApplied(journal.head().size)
-      journal.signCheckpoint(openLogKeys(auth!).signer())
+      journal.signCheckpoint(openLogKeys(auth!, logId).signer())
       return record!.seq
     })
   } finally {

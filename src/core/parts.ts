@@ -1,0 +1,184 @@
+// Opening the parts of a root folder and joining them in one context. `system.ts` and `adoptRoot.ts` work with them.
+import { SentientError } from './errors.ts'
+import { hexOf } from './format/bytes.ts'
+import { FormatError } from './format/formatError.ts'
+import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
+import { isHostError } from './host/error.ts'
+import type { Directory, Host, Randomness } from './host/host.ts'
+import { openJournal } from './journal/journal.ts'
+import { type LogKeys, openLogKeys } from './keys/keys.ts'
+import { openStore } from './store/store.ts'
+import type { OpenOptions } from './systemApi.ts'
+import { permitAll, type TimelineContext } from './timeline/context.ts'
+import { type LoadedSettings, loadSettingsInForce } from './timeline/governing.ts'
+import type { Notice } from './timeline/model.ts'
+import { defaultSettings, settingsText } from './timeline/settings.ts'
+import { openWorktree } from './worktree/worktree.ts'
+
+/** What an open root folder is made of. */
+export interface Parts {
+  readonly context: TimelineContext
+  readonly keys: LogKeys
+  readonly origin: string
+  readonly format: FormatFile
+  /** `.auth` */
+  readonly auth: Directory
+  /** Whether this process may write into the dotfolders at all. */
+  readonly writable: boolean
+  readonly damage: string | undefined
+  /** From now on nothing is recorded or signed here, and this is why. */
+  refuse(why: SentientError): void
+  release(): void
+}
+
+export function openParts(host: Host, root: Directory, options: OpenOptions): Parts {
+  const opened: Directory[] = [root]
+  const child = (parent: Directory, name: string): Directory => {
+    const directory = parent.child(name)
+    if (directory === undefined)
+      throw new SentientError('DAMAGED', {
+        what: 'A part of the root folder is missing',
+        where: `${parent.path}/${name}`,
+      })
+    opened.push(directory)
+    return directory
+  }
+  const derivedChild = (parent: Directory, name: string): Directory | undefined => {
+    try {
+      if (parent.stat(name) === undefined) parent.makeDirectory(name, 0o700)
+      return child(parent, name)
+    } catch (error) {
+      if (isHostError(error, 'READ_ONLY', 'DENIED', 'NO_SPACE')) return undefined
+      throw error
+    }
+  }
+  const runtime = child(root, '.runtime')
+  const formatFile = readFormat(runtime)
+  const permission = openable(formatFile)
+  if (permission.state === 'refuse') {
+    throw new SentientError('FORMAT_UNKNOWN', { where: '.runtime/format', found: permission.unknown.join(', ') })
+  }
+  const tree = child(root, '.tree')
+  const derived = derivedChild(root, '.db')
+  const staging = derived === undefined ? undefined : derivedChild(runtime, 'stage')
+  const stage = staging !== undefined && canWrite(staging, host.random) ? staging : undefined
+  const writable = permission.state === 'write' && stage !== undefined
+  const access = options.access === 'write' && writable ? 'write' : 'read'
+  const { clock, random, processes, locks } = host
+  const journal = openJournal({
+    directory: runtime,
+    derived,
+    clock,
+    random,
+    processes,
+    locks,
+    // Finishing a committed change is part of opening, also for a reader, wherever the folder can be written.
+    access: writable ? 'write' : 'read',
+    logId: formatFile.logId,
+    earlierLogIds: formatFile.earlier ?? [],
+    limits: { earliestMicros: host.builtMicros ?? 0 },
+  })
+  const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
+  const worktree = openWorktree({ root, stage, derived, clock, random, native: host.native })
+  const auth = child(root, '.auth')
+  const keys = openLogKeys(auth, formatFile.logId)
+  let loaded: LoadedSettings | undefined
+  const notices: Notice[] = []
+  let refusal: SentientError | undefined
+  const granted = journal.damage() === undefined ? access : 'read'
+  const context: TimelineContext = {
+    store,
+    journal,
+    worktree,
+    directories: { root, runtime, tree, derived },
+    clock,
+    random,
+    decide: options.decide ?? permitAll,
+    actor: options.actor ?? 'owner',
+    session: options.session,
+    get access() {
+      return refusal === undefined ? granted : 'read'
+    },
+    get refusal() {
+      return refusal
+    },
+    signer: () => keys.signer(),
+    verifier: () => keys.verifier(),
+    verifiers: () => keys.all(),
+    notices,
+    native: host.native,
+    settings: () => loaded?.values ?? defaultSettings,
+    settingsText: () => loaded?.text ?? settingsText(defaultSettings),
+    async loadSettings() {
+      loaded = await loadSettingsInForce({ store, journal, directories: context.directories }, loaded)
+      if (loaded.problem !== undefined && !notices.some(notice => notice.code === 'settings')) {
+        notices.push({
+          code: 'settings',
+          text: `the settings in force can not be read, the defaults stand in: ${loaded.problem}`,
+        })
+      }
+    },
+  }
+  const damage = journal.damage()
+  if (damage !== undefined)
+    notices.push({ code: 'damaged', text: `the journal is damaged at ${damage.where}: ${damage.reason}` })
+  else if (options.access === 'write' && access === 'read') {
+    const why =
+      permission.state === 'read'
+        ? `unknown options ${permission.unknown.join(', ')}`
+        : 'the file system can not be written'
+    notices.push({ code: 'read-only', text: `opened for reading: ${why}` })
+  }
+  return {
+    context,
+    keys,
+    origin: keys.verifier().name,
+    format: formatFile,
+    auth,
+    writable,
+    damage: damage?.reason,
+    refuse(why) {
+      refusal = why
+    },
+    release() {
+      journal.close()
+      store.close()
+      for (const directory of opened.reverse()) directory.close()
+    },
+  }
+}
+
+/** Whether files can be made there: media that became read-only still show every directory. */
+function canWrite(directory: Directory, random: Randomness): boolean {
+  const name = `probe-${hexOf(random.bytes(6))}`
+  try {
+    directory.open(name, 'create', 0o600).close()
+    directory.removeFile(name)
+    return true
+  } catch (error) {
+    // A full disk is no reason to open for reading only: removing things must stay possible.
+    if (isHostError(error)) return error.code === 'NO_SPACE'
+    throw error
+  }
+}
+
+const formatFileBytesMax = 65_536
+
+/** Throws DAMAGED. */
+export function readFormat(runtime: Directory): FormatFile {
+  const file = runtime.open('format', 'read')
+  try {
+    const bytes = new Uint8Array(Math.min(file.stat().size, formatFileBytesMax))
+    file.read(bytes, 0, bytes.length, 0)
+    return decodeFormatFile(bytes)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new SentientError(
+      'DAMAGED',
+      { what: 'The format file is damaged', where: '.runtime/format', found: error.message },
+      error,
+    )
+  } finally {
+    file.close()
+  }
+}

@@ -1,0 +1,135 @@
+// Signing the journal's head, and what this device remembers of it: nothing is signed for a folder that is not the one
+// that it signed for before, and nothing that it would not remember.
+import { SentientError } from './errors.ts'
+import { byteStringOfText, displayBytes, equalBytes } from './format/bytes.ts'
+import { parseOrigin } from './format/checkpoint.ts'
+import type { Host } from './host/host.ts'
+import { forgetBinding, writeBinding } from './keys/binding.ts'
+import { openLogKeys } from './keys/keys.ts'
+import { type Parts, readFormat } from './parts.ts'
+import { storeSnapshots } from './timeline/snapshots.ts'
+import { storeTrace } from './timeline/trace.ts'
+import {
+  type BindingState,
+  bindingState,
+  bindingsOf,
+  copyError,
+  isBoundHere,
+  unboundOf,
+} from './verify/bindingCheck.ts'
+
+/** What this device remembers of the folder; a device that can remember nothing makes no difference. */
+export function lookAtBinding(host: Host, { context }: Parts): BindingState {
+  const { stateDirectory } = host
+  if (stateDirectory === undefined) return { state: 'forgetful' }
+  const bound = bindingState(host, stateDirectory, context)
+  // Another process may have appended and signed since this one looked at the journal.
+  return bound.state === 'behind' && context.journal.refresh() ? bindingState(host, stateDirectory, context) : bound
+}
+
+/** Why nothing may be signed here; undefined where it may. */
+export function whyNotSigned(host: Host, parts: Parts): SentientError | undefined {
+  const unbound = unboundOf(lookAtBinding(host, parts))
+  return unbound === undefined
+    ? (whyNotOurs(parts) ?? whyNotRight(parts))
+    : copyError(parts.context.directories.root.path, unbound)
+}
+
+/** At opening for writing: settles what this device may do here, and says what there is to know about it. */
+export async function settleBinding(host: Host, parts: Parts, signal: AbortSignal | undefined): Promise<BindingState> {
+  const { context } = parts
+  const found = lookAtBinding(host, parts)
+  const unbound = unboundOf(found)
+  if (unbound !== undefined) parts.refuse(copyError(context.directories.root.path, unbound))
+  else if (found.state === 'forgetful' && host.stateDirectory !== undefined) {
+    const text = 'this device can remember nothing of this folder: a copy of it could not be told from it'
+    context.notices.push({ code: 'binding', text })
+  } else if (found.state === 'moved' && parts.damage === undefined) {
+    // The very directory under another name; whoever holds the lock now is told when he signs.
+    await context.journal.writerLock.tryHold('moved', signal, () => {
+      const again = lookAtBinding(host, parts)
+      if (again.state !== 'moved' || !again.renamed) return
+      remember(host, parts, again.size)
+      context.notices.push({ code: 'moved', text: `this folder was at ${displayBytes(again.from)} before` })
+    })
+  }
+  return found
+}
+
+/** Signs the journal's head, if it grew; remembers it outside the folder. */
+export async function signNow(host: Host, parts: Parts): Promise<void> {
+  const { context } = parts
+  if (context.access !== 'write')
+    throw context.refusal ?? new SentientError('READ_ONLY', { where: context.directories.root.path })
+  await context.journal.writerLock.hold('checkpoint', undefined, () => {
+    const why = whyNotSigned(host, parts)
+    if (why !== undefined) throw why
+    signHeld(host, parts)
+  })
+}
+
+/** Another process may have adopted the folder since it was opened here: then its keys are others. */
+function whyNotOurs({ context, origin, auth }: Parts): SentientError | undefined {
+  const { name } = openLogKeys(auth, readFormat(context.directories.runtime).logId).verifier()
+  if (name === origin) return undefined
+  return new SentientError('COPY', {
+    what: 'Another process has adopted this folder meanwhile',
+    where: context.directories.root.path,
+    expected: origin,
+    found: name,
+    hint: 'Open it again.',
+  })
+}
+
+/** Tiles that are wrong would put a wrong root under the signature. */
+function whyNotRight({ context }: Parts): SentientError | undefined {
+  const { journal } = context
+  const stored = journal.checkpoint()
+  if (stored === undefined || stored.size > journal.head().size) return undefined
+  if (equalBytes(journal.rootHash(stored.size), stored.root)) return undefined
+  return new SentientError('DAMAGED', {
+    what: 'The hash tiles do not lead to the root that was signed last',
+    where: '.runtime/tile',
+    hint: 'Run sentctl repair.',
+  })
+}
+
+/** Under the lock, by who knows that it may be signed. Remembered first: what is signed is known here, whatever ends it. */
+export function signHeld(host: Host, parts: Parts): void {
+  const { journal } = parts.context
+  const { size } = journal.head()
+  const stored = journal.checkpoint()
+  const signer = parts.keys.signer()
+  if (stored?.size === size && stored.origin === signer.name) return
+  remember(host, parts, size)
+  journal.signCheckpoint(signer)
+}
+
+/** Under the lock: the first `size` records are, or will be, signed here. What was remembered elsewhere is forgotten. */
+export function remember(host: Host, parts: Parts, size: number): void {
+  const { stateDirectory, random } = host
+  if (stateDirectory === undefined) return
+  const { journal, directories } = parts.context
+  const { logId, epoch } = parseOrigin(parts.origin)
+  const isKnownHere = isBoundHere(stateDirectory, directories.root, logId)
+  const signed = { logId, epoch, size, root: journal.rootHash(size) }
+  if (!writeBinding(stateDirectory, { directory: directories.root, random, ...signed }) || isKnownHere) return
+  const here = byteStringOfText(directories.root.path)
+  for (const { name, binding } of bindingsOf(stateDirectory, logId))
+    if (binding.path !== here) forgetBinding(stateDirectory, name)
+}
+
+/** What one process adds to recycle.trace on its way out; where more is missing, the next ones go on. */
+const traceRecordsMax = 10_000
+
+/** On the way out: the checkpoint, recycle.lock and recycle.trace. Skipped when somebody else is writing. */
+export async function writeProjections(host: Host, parts: Parts): Promise<void> {
+  const { context } = parts
+  await context.journal.writerLock.tryHold('checkpoint', undefined, async () => {
+    if (whyNotSigned(host, parts) === undefined) {
+      signHeld(host, parts)
+      storeSnapshots(context)
+    }
+    for await (const _ of storeTrace(context, parts.origin, { recordsMax: traceRecordsMax }));
+  })
+}
