@@ -143,6 +143,12 @@ export const errorTable = {
     'It is no snapshot name, no record number and no time within the history.',
     'See sentctl snapshot list and sentctl log.',
   ),
+  FORGOTTEN: spec(
+    'operation',
+    'The contents were forgotten on request',
+    'sentctl forget took the contents of this path out of every state that had them. The records that are left still prove that there was something; what it was is gone.',
+    'Bring it back from elsewhere, if it has to come back: nothing here holds it.',
+  ),
   STATE_PRUNED: spec(
     'operation',
     'That state is no longer kept',

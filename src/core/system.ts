@@ -52,6 +52,7 @@ import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
 import { type ConsistencyText, consistencyFileText, type OlderTree } from './verify/consistency.ts'
 import { doctor } from './verify/doctor.ts'
+import { forget } from './verify/forget.ts'
 import { gc } from './verify/gc.ts'
 import { inclusionFileText } from './verify/inclusion.ts'
 import { findLost, knownLost } from './verify/lostPlaces.ts'
@@ -189,6 +190,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     verify: options => verify(context, options),
     repair: options => repair(context, options),
     gc: options => gc(context, options),
+    forget: (paths, options) => forget(context, paths, options),
     findLost: options => findLost(context, options?.signal),
     knownLost: () => knownLost(context),
     checkpoint: () => checkpointView(parts),

@@ -11,6 +11,7 @@ import type {
   CheckpointView,
   DiffReport,
   FileDiff,
+  ForgetReport,
   GcReport,
   GovernedPath,
   ListedEntry,
@@ -253,6 +254,11 @@ export interface System {
   verify(options?: VerifyOptions): Work<VerifyReport>
   repair(options?: Cancellable): Work<RepairReport>
   gc(options?: Cancellable & { readonly dryRun?: boolean }): Work<GcReport>
+  /**
+   * Takes what paths ever held out of every state and record. Throws PATH_EXISTS for one that is still there,
+   * PATH_NOT_FOUND when nothing knows them.
+   */
+  forget(paths: readonly GovernedPath[], options?: Cancellable & { readonly dryRun?: boolean }): Work<ForgetReport>
   /** Which paths of which snapshots need what is lost for good; looks through all of them. */
   findLost(options?: Cancellable): Work<readonly LostPlace[]>
   /** What the last `findLost` found, as far as those snapshots are still kept. */

@@ -8,6 +8,7 @@ import { consistencyPath, inclusionPath, rootAt } from '../format/merkle.ts'
 import { isHostError } from '../host/error.ts'
 import { readCheckpoint, storeCheckpoint } from './checkpointFile.ts'
 import { emptyHead, type JournalContext, type JournalState } from './context.ts'
+import { forgetBodies } from './forget.ts'
 import { createHashTree } from './hashTree.ts'
 import { createRawLock } from './lock.ts'
 import { createMarksStore } from './marksFile.ts'
@@ -82,7 +83,14 @@ export function openJournal(options: JournalOptions): Journal {
     read: seq => readRecord(context, seq),
     records: range => readRecords(context, range),
     search: (range, wanted) => searchRecords(context, range, wanted),
-    append: (records, pack) => appendRecords(context, records, pack),
+    append: (records, pack, appendOptions) => appendRecords(context, records, pack, appendOptions),
+    *forgetBodies(isListed) {
+      try {
+        yield* forgetBodies(context, isListed)
+      } catch (error) {
+        throw writeError(error, 'take bodies out of the journal')
+      }
+    },
     setApplied: (size, applyOptions) => noteApplied(context, size, applyOptions),
     damage: () => state.damage,
     leafHashes(from, to) {

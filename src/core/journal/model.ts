@@ -164,6 +164,11 @@ export interface PackMark {
   readonly packId?: Uint8Array
 }
 
+export interface AppendOptions {
+  /** The records begin a segment, unless the last one is empty. */
+  readonly newSegment?: boolean
+}
+
 export interface LockSession {
   /** The last holder did not release the lock: what lay beyond its mark was checked and written again. */
   readonly uncleanTakeover: boolean
@@ -206,7 +211,12 @@ export interface Journal {
    * Under the lock. One flush for all (two where a segment ends within). After the return the records are durable; when
    * it throws, none was acknowledged, and none is there unless the message says that this is uncertain.
    */
-  append(records: readonly NewRecord[], pack: PackMark): JournalRecord[]
+  append(records: readonly NewRecord[], pack: PackMark, options?: AppendOptions): JournalRecord[]
+  /**
+   * Under the lock: takes the bodies of these records out of all segments but the last. The record that lists them is
+   * there and began that segment. Yields the seq now and then; finishes what an earlier run left undone.
+   */
+  forgetBodies(isListed: (seq: number) => boolean): Generator<number, void>
   /** Under the lock: the first `size` records have been applied. `flush` makes that durable at once. */
   setApplied(size: number, options?: { readonly flush?: boolean }): void
   /** Found at opening or when the lock was taken: the journal is read-only then. */

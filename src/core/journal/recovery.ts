@@ -166,6 +166,7 @@ export function refreshEnd(context: JournalContext): boolean {
   // An older generation: the newest slot is being written right now.
   if (newest === undefined || newest.generation <= (state.marks?.generation ?? 0)) return false
   const before = state.head
+  segments.dropReplaced()
   if (!segments.list().includes(newest.segmentFirstSeq)) segments.relist()
   const boundary = boundaryOfMarks(context, newest)
   if ('where' in boundary) openEnd(context)

@@ -36,6 +36,8 @@ export interface Segments {
   logId(first: number): Uint8Array | undefined
   /** Forgets the open file: it may have been replaced. */
   drop(first?: number): void
+  /** Forgets the open files in whose place another process has put others. */
+  dropReplaced(): void
   /** Makes an empty segment, durably: header, flush, directory flush. */
   create(first: number): OpenFile
   /** Removes a segment, durably. */
@@ -145,6 +147,12 @@ export function createSegments(options: SegmentsOptions): Segments {
     },
     logId,
     drop,
+    dropReplaced() {
+      const at = directory()
+      for (const [first, file] of [...files]) {
+        if (at?.stat(segmentFileName(first))?.inode !== file.stat().inode) drop(first)
+      }
+    },
     create(first) {
       const at = needDirectory()
       const name = segmentFileName(first)

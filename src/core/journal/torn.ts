@@ -1,7 +1,7 @@
 // `.runtime/torn`: bytes that were cut from the journal's tail are moved here, never thrown away.
 
 import { segmentFileName } from '../format/frame.ts'
-import type { Directory } from '../host/host.ts'
+import type { Directory, OpenFile } from '../host/host.ts'
 import type { JournalContext } from './context.ts'
 import type { Position } from './segments.ts'
 
@@ -48,6 +48,15 @@ export function keepSegment(context: JournalContext, segment: number): void {
 
 /** Puts other bytes in a segment's place, by rename. Durable when it returns. */
 export function replaceSegment(context: JournalContext, segment: number, bytes: Uint8Array): void {
+  for (const _ of renameSegment(context, segment, target => [target.write(bytes, 0)]));
+}
+
+/** The same with what `write` writes, which may give way in between. */
+export function* renameSegment<T>(
+  context: JournalContext,
+  segment: number,
+  write: (target: OpenFile) => Iterable<T>,
+): Generator<T> {
   const { segments } = context
   const journal = segments.directory()!
   const name = segmentFileName(segment)
@@ -55,7 +64,7 @@ export function replaceSegment(context: JournalContext, segment: number, bytes: 
   if (journal.stat(newName) !== undefined) journal.removeFile(newName)
   const file = journal.open(newName, 'create', 0o600)
   try {
-    file.write(bytes, 0)
+    yield* write(file)
     file.flush()
   } finally {
     file.close()

@@ -11,7 +11,7 @@ import { leafHash } from '../format/merkle.ts'
 import { type Body, bodyHash, type Envelope, encodeBody, encodeEnvelope } from '../format/record.ts'
 import { type HostErrorCode, isHostError } from '../host/error.ts'
 import type { JournalContext } from './context.ts'
-import type { Head, JournalRecord, NewRecord, PackMark } from './model.ts'
+import type { AppendOptions, Head, JournalRecord, NewRecord, PackMark } from './model.ts'
 import { notePoison } from './poison.ts'
 import type { Position } from './segments.ts'
 
@@ -33,12 +33,17 @@ interface Part {
 
 const writeBytesMax = 1_048_576
 
-export function appendRecords(context: JournalContext, records: readonly NewRecord[], pack: PackMark): JournalRecord[] {
+export function appendRecords(
+  context: JournalContext,
+  records: readonly NewRecord[],
+  pack: PackMark,
+  options: AppendOptions = {},
+): JournalRecord[] {
   requireLock(context, 'append')
   if (records.length === 0) return []
   const { state } = context
   const encoded = encodeRecords(context, records)
-  const parts = planParts(context, encoded)
+  const parts = planParts(context, encoded, options)
   const before = { end: state.end, head: state.head }
   if (state.marks?.clean !== false) guarded('write the marks', () => writeMarks(context, { clean: false }))
   checkSoleWriter(context, state.end)
@@ -145,13 +150,17 @@ function encodeRecords(context: JournalContext, records: readonly NewRecord[]): 
 }
 
 // A frame that would pass the limit starts a new segment.
-function planParts(context: JournalContext, encoded: readonly EncodedRecord[]): Part[] {
+function planParts(
+  context: JournalContext,
+  encoded: readonly EncodedRecord[],
+  { newSegment = false }: AppendOptions,
+): Part[] {
   const { state, limits } = context
   const parts: Part[] = []
   let part: Part = { segment: state.end.segment, start: state.end.bytes, records: [], bytes: 0 }
   // The folder was copied and has an id of its own now; what the old one covers ends here.
   const id = context.segments.logId(part.segment)
-  let full = id !== undefined && !equalBytes(id, context.logId)
+  let full = newSegment || (id !== undefined && !equalBytes(id, context.logId))
   for (const one of encoded) {
     const at = endOf(part)
     if (at > segmentHeaderBytes && (full || at + one.record.bytes > limits.segmentBytesMax)) {

@@ -28,6 +28,8 @@ export interface CollectOptions {
   readonly dryRun?: boolean
   /** Space is needed now: unlinks moved packs at once. A reader who is on its way to one finds its object missing, and right when it looks again. */
   readonly urgent?: boolean
+  /** Leaves nothing that is dead, however little it is, nor what ended processes left, however young. */
+  readonly thorough?: boolean
 }
 
 export interface CollectReport {
@@ -75,7 +77,7 @@ export async function* collect(
   const total = packs.reduce((sum, pack) => sum + pack.objects(), 0)
   let done = 0
   for (const pack of packs) {
-    const survey: Survey = { pack, liveBytes: 0, liveObjects: 0, objects: pack.objects() }
+    const survey: Survey = { pack, liveBytes: 0, liveObjects: 0, deadObjects: 0, objects: pack.objects() }
     surveys.push(survey)
     for (const _ of surveyPack(survey, counted, isLive)) {
       done++
@@ -84,9 +86,10 @@ export async function* collect(
       await slicer.pause()
     }
   }
-  const chosen = choose(surveys)
+  const { dryRun = false, thorough = false } = collectOptions
+  const chosen = thorough ? surveys.filter(survey => survey.deadObjects > 0) : choose(surveys)
   const before = reportOf(surveys, chosen)
-  if (collectOptions.dryRun === true) return before
+  if (dryRun) return before
   const keptDamaged: string[] = []
   let copied = 0
   let bytesUnlinked = 0
@@ -108,6 +111,7 @@ export async function* collect(
   }
   const age = collectOptions.urgent === true ? 0 : deadAgeMicros
   bytesUnlinked += asStoreErrors('What earlier collections left can not be removed', () => sweep(options, set, age))
+  sweepLeftovers(options, set, thorough ? 0n : leftoverAgeNanoseconds)
   return { ...before, packsAfter: set.packs().length, bytesUnlinked, packsKeptDamaged: keptDamaged }
 }
 
@@ -131,13 +135,15 @@ interface Survey {
   readonly pack: Pack
   liveBytes: number
   liveObjects: number
+  deadObjects: number
   readonly objects: number
 }
 
 /** Of an object in several packs the newest copy counts as live; yields after each object. */
 function* surveyPack(survey: Survey, counted: IdTable, isLive: (id: ObjectId) => boolean): Generator<void> {
   for (const { id, place } of placesOf(survey.pack)) {
-    if (counted.find(id) < 0 && isLive(hexOf(id) as ObjectId)) {
+    if (!isLive(hexOf(id) as ObjectId)) survey.deadObjects++
+    else if (counted.find(id) < 0) {
       counted.add(id)
       survey.liveObjects++
       survey.liveBytes += entryHeaderBytes + place.storedBytes
@@ -287,7 +293,7 @@ function moveAside(options: StoreOptions, set: PackSet, leaving: ReadonlySet<Pac
   packs.flush()
 }
 
-/** Unlinks what was moved aside at least so long ago, and what ended processes left in the stage. */
+/** Unlinks what was moved aside at least so long ago. */
 function sweep(options: StoreOptions, set: PackSet, ageMicros: number): number {
   const now = options.clock.nowMicros()
   const dead = set.folders.find('dead')
@@ -306,12 +312,11 @@ function sweep(options: StoreOptions, set: PackSet, ageMicros: number): number {
       ignoringHostErrors(() => dead.removeFile(index))
     }
   }
-  sweepLeftovers(options, set)
   return bytes
 }
 
-function sweepLeftovers(options: StoreOptions, set: PackSet): void {
-  const oldest = BigInt(options.clock.nowMicros()) * 1000n - leftoverAgeNanoseconds
+function sweepLeftovers(options: StoreOptions, set: PackSet, ageNanoseconds: bigint): void {
+  const oldest = BigInt(options.clock.nowMicros()) * 1000n - ageNanoseconds
   for (const folder of ['stage', 'packs'] as const) {
     const directory = set.folders.find(folder)
     for (const { name, kind } of directory?.list() ?? []) {
@@ -320,7 +325,8 @@ function sweepLeftovers(options: StoreOptions, set: PackSet): void {
       if (directory === undefined || maker === null || kind !== 'file' || options.processes.isAlive(Number(maker[1])))
         continue
       // A process of another container can not be seen, so that the age must tell as well.
-      if ((directory.stat(name)?.mtimeNs ?? oldest) < oldest) ignoringHostErrors(() => directory.removeFile(name))
+      const isOld = ageNanoseconds === 0n || (directory.stat(name)?.mtimeNs ?? oldest) < oldest
+      if (isOld) ignoringHostErrors(() => directory.removeFile(name))
     }
   }
 }

@@ -11,6 +11,7 @@ import { openContent } from '../store/content.ts'
 import { findPath, type ObjectReader } from '../store/tree.ts'
 import { inParent } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
+import { requireRemembered } from './forgotten.ts'
 import type { DiskEntry, FileDiff, GovernedPath, Hunk, StatePoint } from './model.ts'
 import { stateAt } from './pruned.ts'
 
@@ -86,6 +87,8 @@ export function fileDiff(
   if (before !== null && after !== null && 'content' in after && sameLink(before.content, after.content)) {
     return { ...plain, kind: 'same' }
   }
+  requireRemembered(context, before, displayBytes(path))
+  if (after !== null && 'content' in after) requireRemembered(context, after, displayBytes(path))
   const old = before === null ? new Uint8Array() : storedBytes(context.store, before)
   const next =
     after === null

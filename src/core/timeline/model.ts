@@ -93,6 +93,7 @@ export interface Notice {
     | 'clock'
     | 'protected'
     | 'drift'
+    | 'forgotten'
     | 'moved'
     | 'binding'
     | 'settings'
@@ -283,6 +284,32 @@ export interface GcReport {
   readonly bytesFreed: number
   readonly horizon: number
   readonly seq: number | undefined
+}
+
+/** What a path that is forgotten has in common with something that stays. */
+export interface SharedContent {
+  readonly path: GovernedPath
+  /** The other path, or what else leads there. */
+  readonly with: ByteString
+  /** In packs; what several share counts with the first. */
+  readonly bytes: number
+}
+
+export interface ForgetReport {
+  /** Whose bodies go, or went. */
+  readonly records: number
+  readonly objects: number
+  /** That these objects take in packs. */
+  readonly bytes: number
+  /** What stays because something else has it too: the first thousand. */
+  readonly shared: readonly SharedContent[]
+  readonly sharedBytes: number
+  /** Files with what was cut off or damaged, which go as well: nobody can tell what they hold. */
+  readonly putAside: { readonly files: number; readonly bytes: number }
+  /** Of the last record about it; undefined when nothing was done. */
+  readonly seq: number | undefined
+  /** False: it is recorded, and damage keeps it from being carried out. */
+  readonly finished: boolean
 }
 
 export interface CheckpointView {

@@ -2,7 +2,7 @@
 import { isSentientError, SentientError } from '../errors.ts'
 import { bytesOfKey, bytesOfSubject, bytesOfText } from '../format/bodyBytes.ts'
 import { byteStringOf, bytesOf, displayBytes, hexOf } from '../format/bytes.ts'
-import { isLink, isList } from '../format/cbor.ts'
+import { type CborValue, isLink, isList } from '../format/cbor.ts'
 import type { Link } from '../format/id.ts'
 import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer, type Progress } from '../progress.ts'
@@ -124,6 +124,8 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
   switch (action) {
     case 'init':
       return 'a new root folder'
+    case 'forget':
+      return `forgot ${countIn(fields.objects)} objects and the bodies of ${countIn(fields.records)} records`
     case 'gc':
     case 'repair':
       return action
@@ -154,6 +156,15 @@ function summaryOf(body: NonNullable<JournalRecord['body']>, changed: number): s
     default:
       return `${action} ${scope}`
   }
+}
+
+/** How many a list of seqs, ranges of seqs and ids has. */
+function countIn(list: CborValue | undefined): number {
+  const spanOf = (item: CborValue): number => {
+    const [from, to] = isList(item) ? item : []
+    return typeof from === 'number' && typeof to === 'number' ? to - from : 1
+  }
+  return list !== undefined && isList(list) ? list.reduce((sum: number, item) => sum + spanOf(item), 0) : 0
 }
 
 const displayField = (value: unknown): string => (value instanceof Uint8Array ? displayBytes(byteStringOf(value)) : '')

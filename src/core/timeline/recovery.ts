@@ -15,6 +15,7 @@ import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList } from './diskPlan.ts'
+import { finishForgetting } from './forgetting.ts'
 import type { Work } from './model.ts'
 import { defaultSettings, settingsText } from './settings.ts'
 import { readSettingsFile, writeSettingsFile } from './settingsFile.ts'
@@ -36,10 +37,11 @@ export async function* beginUnderLock(
   context.worktree.emptyStage()
   if (session.uncleanTakeover) removeStale(context.directories.runtime, context.clock.nowMicros(), isUnfinishedFile)
   yield* finishApplying(context, signal)
+  yield* finishForgetting(context)
 }
 
-/** What `writeSettingsFile` and `storeSnapshots` write before they put it in place. */
-const isUnfinishedFile = (name: ByteString): boolean => /^(?:settings-|recycle\.lock\.)[0-9a-f]+$/.test(name)
+/** What `writeSettingsFile`, `storeSnapshots` and recycle.redis are written as before they are put in place. */
+const isUnfinishedFile = (name: ByteString): boolean => /^(?:settings-|recycle\.(?:lock|redis)\.)[0-9a-f]+$/.test(name)
 
 /** Under the writer lock: finishes what was committed and not applied. */
 async function* finishApplying(context: TimelineContext, signal?: AbortSignal): Work<void> {

@@ -12,6 +12,7 @@ import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
+import { hasForgottenContent, requireRemembered, withLeftOut, withoutForgotten } from './forgotten.ts'
 import { settingsFollow } from './governing.ts'
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
@@ -42,26 +43,30 @@ export async function* restore(
   if (options.hunks !== undefined) return yield* restoreHunks(context, single(paths, '--hunk'), to, options)
   if (options.as !== undefined) return yield* restoreAs(context, single(paths, '--as'), to, options)
   const unread: Unread = []
+  let leftOut: readonly GovernedPath[] = []
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     for (const path of paths) requireSomewhere(context, tx, target, path)
-    const changes = createChangeList()
+    if (paths.length === 1)
+      requireRemembered(context, findPath(tx.ingest, target.files, paths[0]), displayBytes(paths[0]))
+    const all = createChangeList()
     const { signal } = options
-    yield* addDrift(context, tx, target.files, { under: paths, changes, unread, removeNew: true, signal })
+    yield* addDrift(context, tx, target.files, { under: paths, changes: all, unread, removeNew: true, signal })
     for (const path of paths) {
-      yield* addDiff(context, tx, target.files, { under: path, changes, signal })
-      addParents(tx, target, path, changes)
+      yield* addDiff(context, tx, target.files, { under: path, changes: all, signal })
+      addParents(tx, target, path, all)
     }
-    const count = yield* sortedCount(context, changes, signal)
+    const { changes, ...rest } = yield* sortedPossible(context, all, signal)
+    leftOut = rest.leftOut
     return {
       action: 'restore',
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
       changes,
       fields: { to: dagLink(to.root), state: to.text },
-      snapshotBefore: bulk('restore', count),
+      snapshotBefore: bulk('restore', changes.count),
     }
   })
-  return withUnread(result ?? nothingDone('restore'), unread)
+  return withLeftOut(withUnread(result ?? nothingDone('restore'), unread), leftOut)
 }
 
 function single(paths: readonly GovernedPath[], flag: string): GovernedPath {
@@ -155,9 +160,15 @@ async function* addDiff(
   yield* inSlices(createSlicer(context.clock, request.signal), steps(), () => comparing(changes.count))
 }
 
-async function* sortedCount(context: TimelineContext, changes: ChangeList, signal?: AbortSignal): Work<number> {
-  yield* inSlices(createSlicer(context.clock, signal), changes.sort(), () => comparing(changes.count))
-  return changes.count
+/** In order of their paths, without those whose contents were forgotten. */
+async function* sortedPossible(
+  context: TimelineContext,
+  changes: ChangeList,
+  signal?: AbortSignal,
+): Work<{ readonly changes: ChangeList; readonly leftOut: readonly GovernedPath[] }> {
+  const slicer = createSlicer(context.clock, signal)
+  yield* inSlices(slicer, changes.sort(), () => comparing(changes.count))
+  return yield* inSlices(slicer, withoutForgotten(context, changes), () => comparing(changes.count))
 }
 
 async function* restoreAs(
@@ -167,15 +178,17 @@ async function* restoreAs(
   options: RestoreOptions,
 ): Work<OperationResult> {
   const as = options.as as GovernedPath
+  let leftOut: readonly GovernedPath[] = []
   checkGovernedPath(as)
   const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
-    if (findPath(tx.ingest, target.files, path) === undefined)
-      throw new SentientError('PATH_NOT_FOUND', { where: `${displayBytes(path)} in ${to.text}` })
+    const old = findPath(tx.ingest, target.files, path)
+    if (old === undefined) throw new SentientError('PATH_NOT_FOUND', { where: `${displayBytes(path)} in ${to.text}` })
+    requireRemembered(context, old, `${displayBytes(path)} in ${to.text}`)
     if (findPath(tx.ingest, tx.state.files, as) !== undefined || context.worktree.stat(as) !== undefined) {
       throw new SentientError('PATH_EXISTS', { where: displayBytes(as) })
     }
-    const changes = createChangeList()
+    const all = createChangeList()
     for (const ancestor of ancestorsOf(as)) {
       if (findPath(tx.ingest, tx.state.files, ancestor) === undefined)
         throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(ancestor) })
@@ -183,11 +196,13 @@ async function* restoreAs(
     const steps = function* () {
       for (const item of walkTree(tx.ingest, target.files, { under: path })) {
         const there = as + item.path.slice(path.length)
-        changes.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
+        all.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
         yield
       }
     }
-    yield* inSlices(createSlicer(context.clock, options.signal), steps(), () => comparing(changes.count))
+    yield* inSlices(createSlicer(context.clock, options.signal), steps(), () => comparing(all.count))
+    const { changes, ...rest } = yield* sortedPossible(context, all, options.signal)
+    leftOut = rest.leftOut
     return {
       action: 'restore',
       subject: { kind: 'file', id: as },
@@ -195,7 +210,7 @@ async function* restoreAs(
       fields: { to: dagLink(to.root), state: to.text, from: Buffer.from(path, 'latin1') },
     }
   })
-  return result ?? nothingDone('restore')
+  return withLeftOut(result ?? nothingDone('restore'), leftOut)
 }
 
 /** Brings single hunks of a text file back. A file that was changed outside stays so, without those hunks. */
@@ -216,6 +231,7 @@ async function* restoreHunks(
         where: displayBytes(path),
       })
     }
+    requireRemembered(context, old, displayBytes(path))
     const reverted = revertHunks(storedBytes(tx.ingest, old), diskBytes(context, path), hunks)
     const stored = ingestContent(tx.ingest, bytesSource(reverted))
     const next: Entry = {
@@ -286,12 +302,13 @@ export async function* rollbackPreview(
     yield* changes.sort()
     for (const change of changes) {
       const { before, after } = change
+      yield
+      if (hasForgottenContent(context, after)) continue
       if (before === null) counts.created++
       else if (after === null) counts.deleted++
       else counts.changed++
       if (after?.kind === 'file') bytes += after.size
       if (shown.length < previewedPathsMax) shown.push(change)
-      yield
     }
   }
   yield* inSlices(slicer, steps(), () => comparing(changes.count))
@@ -312,12 +329,15 @@ export async function* rollback(
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
   const unread: Unread = []
+  let leftOut: readonly GovernedPath[] = []
   const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
-    const changes = createChangeList()
+    const all = createChangeList()
     const { signal } = options
-    yield* addDrift(context, tx, target.files, { under: [], changes, unread, removeNew: false, signal })
-    yield* addDiff(context, tx, target.files, { under: '', changes, signal })
+    yield* addDrift(context, tx, target.files, { under: [], changes: all, unread, removeNew: false, signal })
+    yield* addDiff(context, tx, target.files, { under: '', changes: all, signal })
+    const { changes, ...rest } = yield* sortedPossible(context, all, signal)
+    leftOut = rest.leftOut
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
@@ -336,5 +356,5 @@ export async function* rollback(
       afterwards: follow,
     }
   })
-  return withUnread(result ?? nothingDone('rollback'), unread)
+  return withLeftOut(withUnread(result ?? nothingDone('rollback'), unread), leftOut)
 }

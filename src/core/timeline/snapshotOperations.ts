@@ -2,7 +2,7 @@
 import { isSentientError, SentientError } from '../errors.ts'
 import { byteStringOfText } from '../format/bytes.ts'
 import type { CborValue } from '../format/cbor.ts'
-import { dagLink, type ObjectId } from '../format/id.ts'
+import { dagLink, type Link, type ObjectId } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import { isHostError } from '../host/error.ts'
 import type { NewRecord } from '../journal/model.ts'
@@ -121,9 +121,13 @@ export async function* snapshotSpace(
   const list = [...currentSnapshots(context)]
   const seen = new Set<ObjectId>()
   const space = new Map<string, number>()
+  // What was forgotten takes no space.
+  const unreadable = (_: Link, error: unknown): void => {
+    if (!isSentientError(error, 'OBJECT_MISSING')) throw error
+  }
   const measure = async function* (root: ObjectId): Work<number> {
     let bytes = 0
-    for (const link of reachable(context.store, dagLink(root), { seen: item => seen.has(item.id) })) {
+    for (const link of reachable(context.store, dagLink(root), { seen: item => seen.has(item.id), unreadable })) {
       if (seen.has(link.id)) continue
       seen.add(link.id)
       bytes += context.store.storedBytes(link.id) ?? 0

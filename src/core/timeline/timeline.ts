@@ -8,6 +8,7 @@ import { openContent } from '../store/content.ts'
 import { findPath, walkTree } from '../store/tree.ts'
 import { inParent } from '../worktree/walk.ts'
 import type { TimelineContext } from './context.ts'
+import { requireRemembered } from './forgotten.ts'
 import type { GovernedPath, RecordView, StatePoint, StatusReport, Work } from './model.ts'
 import { stateAt } from './pruned.ts'
 import { viewOf } from './records.ts'
@@ -30,6 +31,7 @@ export function openFileAt(
   const entry = findPath(context.store, stateAt(context, at).files, path)
   if (entry === undefined) return undefined
   if (entry.kind === 'dir') throw new SentientError('IS_A_DIRECTORY', { where: displayBytes(path) })
+  requireRemembered(context, entry, `${displayBytes(path)} at ${at.text}`)
   return { ...openContent(context.store, entry.content, entry.size), size: entry.size, close: () => undefined }
 }
 

@@ -27,6 +27,7 @@ import {
   planDisk,
   shownBy,
 } from './diskPlan.ts'
+import { explainMissing } from './forgotten.ts'
 import type { Notice, OperationResult, TreeChange, Work } from './model.ts'
 import { beginUnderLock, writeUnapplied } from './recovery.ts'
 import { automaticSnapshot, protectSnapshot } from './snapshotRecords.ts'
@@ -142,7 +143,7 @@ export async function* underLock<T>(
   try {
     return await finished
   } catch (error) {
-    throw writeProblem(error, context.directories.root.path)
+    throw explainMissing(context, writeProblem(error, context.directories.root.path))
   }
 }
 

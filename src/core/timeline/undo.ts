@@ -13,8 +13,9 @@ import { findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath, parentOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
+import { withLeftOut, withoutForgotten } from './forgotten.ts'
 import { settingsFollow } from './governing.ts'
-import type { OperationResult, TreeChange, Work } from './model.ts'
+import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
 import { namingErrors, type Plan, type Transaction, transact } from './transact.ts'
@@ -131,19 +132,22 @@ async function* reverse(
   if (target.seq < gcHorizon(context)) {
     throw new SentientError('NOT_UNDOABLE', { what: 'gc pruned what it would bring back', where: `#${target.seq}` })
   }
+  let leftOut: readonly GovernedPath[] = []
   const result = yield* transact(context, { label: action, signal }, async function* (tx): Work<Plan> {
     const slicer = createSlicer(context.clock, signal)
-    const changes = createChangeList()
-    const progress = (): Progress => ({ phase: 'planning', done: changes.count, unit: 'paths' })
-    const touched = yield* inSlices(slicer, reversedChanges(context, tx, target, changes), progress)
+    const all = createChangeList()
+    const progress = (): Progress => ({ phase: 'planning', done: all.count, unit: 'paths' })
+    const touched = yield* inSlices(slicer, reversedChanges(context, tx, target, all), progress)
     if (touched !== undefined) throw await touchedSince(context, target, touched, signal)
     const steps = function* () {
-      yield* refuseFullDirectories(tx, changes, target)
-      yield* showOverwritten(tx, target, changes)
-      yield* overwriteAgain(context, tx, target, changes)
-      yield* requireParents(tx, changes, target)
+      yield* refuseFullDirectories(tx, all, target)
+      yield* showOverwritten(tx, target, all)
+      yield* overwriteAgain(context, tx, target, all)
+      yield* requireParents(tx, all, target)
+      return yield* withoutForgotten(context, all)
     }
-    yield* inSlices(slicer, steps(), progress)
+    const { changes, ...rest } = yield* inSlices(slicer, steps(), progress)
+    leftOut = rest.leftOut
     const { domains, follow } = reverseDomains(context, tx, target)
     const path = changes.count === 1 ? changes.at(0).path : ''
     return {
@@ -157,7 +161,7 @@ async function* reverse(
       afterwards: follow,
     }
   })
-  return result as OperationResult
+  return withLeftOut(result as OperationResult, leftOut)
 }
 
 /** Plans the record's changes the other way round; comes back with a path that something else touched since. */

@@ -62,8 +62,14 @@ const rules: Readonly<Record<string, Rule>> = {
   'snapshot-pin': snapshotFault,
   'snapshot-unpin': snapshotFault,
   'snapshot-remove': snapshotFault,
-  forget: ({ records }) =>
-    isList(records as CborValue) && (records as CborValue[]).every(isRange) ? undefined : 'it lists no records',
+  forget({ records, objects = [] }, _body, seq) {
+    const isBefore = (item: CborValue): boolean =>
+      isRange(item) && (typeof item === 'number' ? item < seq : (item as readonly number[])[1]! <= seq)
+    if (!isList(records as CborValue) || !(records as CborValue[]).every(isBefore))
+      return 'it lists no records before it'
+    const isId = (item: CborValue): boolean => item instanceof Uint8Array && item.length === 32
+    return isList(objects) && objects.every(isId) ? undefined : 'it lists what is no id of an object'
+  },
   'new-epoch'({ origin, size, root, key }, _body, seq) {
     if (typeof origin !== 'string' || !isCount(size) || size > seq) return 'it goes on from no checkpoint'
     if (!(root instanceof Uint8Array) || root.length !== 32) return 'it goes on from no root'

@@ -64,7 +64,11 @@ async function* survey(context: TimelineContext, signal: AbortSignal | undefined
  * Everything that has to stay. Refuses when a record or a node that may lead to more can not be read, unless a repair
  * said that it is lost for good: what lies behind it would be taken for garbage.
  */
-async function* markLive(context: TimelineContext, horizon: number, signal: AbortSignal | undefined): Work<Reach> {
+export async function* markLive(
+  context: TimelineContext,
+  horizon: number,
+  signal: AbortSignal | undefined,
+): Work<Reach> {
   const slicer = createSlicer(context.clock, signal)
   const reach = createReach(context.store)
   const unreadable: { seq: number; where: string; reason: string }[] = []
@@ -80,7 +84,7 @@ async function* markLive(context: TimelineContext, horizon: number, signal: Abor
   if (unreadable.length === 0 && nodes.length === 0) return reach
   const losses = yield* readLosses(context, signal)
   const record = unreadable.find(({ seq }) => !losses.hasRecord(seq))
-  const node = nodes.find(({ link }) => !losses.hasObject(link.id))
+  const node = nodes.find(({ link }) => !losses.hasObject(link.id) && !losses.isForgotten(link.id))
   if (record === undefined && node === undefined) return reach
   throw new SentientError('DAMAGED', {
     what: 'Something is damaged, and with it the knowledge of what it keeps; nothing was dropped',

@@ -51,15 +51,26 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   const troubles = new Map(reach.troubles)
   addUnreadable(context, troubles, { damaged: packs.damaged, reach })
   if (options.depth === 'default') addKnownDamage(context, troubles)
+  const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
+  leaveOutForgotten(report, troubles, losses)
   const affected =
     troubles.size === 0
       ? []
       : [...rootsAffected(context, troubles), ...(yield* findAffected(context, troubles, options.signal))]
-  const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
   const objectOf = reportObjects(report, { troubles, affected, losses, damaged: packs.damaged, reach })
   if (context.journal.damage() === undefined || lastReadable(context) !== undefined)
     writeDamagedPaths(context, new Set(affected.map(({ path }) => path)))
   return { report, journal, packs, troubles, objectOf, affected }
+}
+
+/** What a `forget` lists is missing as it should be: nobody looks for it, and nobody calls it lost. */
+function leaveOutForgotten(report: Report, troubles: Map<ObjectId, Trouble>, losses: Losses | undefined): void {
+  let forgotten = 0
+  for (const [id, { state }] of troubles) {
+    if (state === 'missing' && losses?.isForgotten(id) === true && troubles.delete(id)) forgotten++
+  }
+  if (forgotten > 0)
+    report.line('forgotten', forgotten, `${many(forgotten, 'object')} forgotten by a record that says so`)
 }
 
 const attemptsMax = 3

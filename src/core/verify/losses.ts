@@ -1,12 +1,16 @@
-// What repairs found to be lost for good. It is written into their records, so that what is known to be gone is not
-// taken for new damage ever after, and does not keep gc from its work.
+// What repairs found to be lost for good, and what was forgotten on request. Both are written into records, so that what
+// is known to be gone is not taken for new damage ever after, and does not keep gc from its work.
 import { hexOf } from '../format/bytes.ts'
 import { type CborValue, isList, isMap } from '../format/cbor.ts'
 import { idBytes, type ObjectId } from '../format/id.ts'
 import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer } from '../progress.ts'
+import { createIdTable } from '../store/idTable.ts'
 import type { TimelineContext } from '../timeline/context.ts'
+import { listedBy, type SeqRange } from '../timeline/forgotten.ts'
 import type { Work } from '../timeline/model.ts'
+
+export type { SeqRange } from '../timeline/forgotten.ts'
 
 export const repairAction = 'repair'
 const fieldName = 'lost'
@@ -14,26 +18,25 @@ const fieldName = 'lost'
 const objectsMax = 10_000
 const rangesMax = 10_000
 
-/** Records [from, to). */
-export interface SeqRange {
-  readonly from: number
-  readonly to: number
-}
-
 export interface Losses {
   hasObject(id: ObjectId): boolean
   hasRecord(seq: number): boolean
-  /** Takes in what a record says; others than repairs say nothing. */
+  /** Whether a `forget` lists the object: that it is missing is as it should be. */
+  isForgotten(id: ObjectId): boolean
+  /** Takes in what a record says; others than repairs and `forget` say nothing. */
   add(record: JournalRecord): void
 }
 
 export function createLosses(): Losses {
   const objects = new Set<string>()
+  const forgotten = createIdTable()
   const ranges: SeqRange[] = []
   return {
     hasObject: id => objects.has(id),
     hasRecord: seq => ranges.some(range => seq >= range.from && seq < range.to),
+    isForgotten: id => forgotten.find(idBytes(id)) >= 0,
     add({ body }) {
+      for (const id of listedBy(body).objects) forgotten.add(id)
       const lost = body?.action === repairAction ? body.fields?.[fieldName] : undefined
       if (!isMap(lost)) return
       for (const id of isList(lost.objects) ? lost.objects : []) {

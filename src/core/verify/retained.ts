@@ -52,7 +52,7 @@ export function* retained(context: TimelineContext, { horizon, since = 0 }: Reta
 }
 
 /** What a link of a body leads to, as far as this version knows; anything else is followed as DAG-CBOR. */
-function linkUse(link: Link, body: Body | undefined): LinkUse {
+export function linkUse(link: Link, body: Body | undefined): LinkUse {
   const { changes, fields = {}, action } = body ?? {}
   if (link === changes || link === fields.overwrote || link === fields.shown) return 'changes'
   const namesState = action === 'snapshot' ? fields.root : goesTo.has(action ?? '') ? fields.to : undefined
