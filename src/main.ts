@@ -44,6 +44,7 @@ function realIo(): CliIo {
     version,
     signal: stop.signal,
     stdoutGone: () => gone,
+    ...(process.stdin.isTTY === true && process.stderr.isTTY === true ? { ask: askOnTerminal(stop.signal) } : {}),
     async createHost(label) {
       const { createDiskHost } = await import('./core/host/disk.ts')
       const { loadNative } = await import('./core/native/load.ts')
@@ -65,6 +66,24 @@ function realIo(): CliIo {
       const { startUi } = await import('./ui/ui.ts')
       return startUi({ host, version, cwd: process.cwd(), ...options })
     },
+  }
+}
+
+/** The line stays the terminal's own business: it is edited and interrupted as in a shell. */
+function askOnTerminal(signal: AbortSignal): (question: string) => Promise<string | undefined> {
+  return async question => {
+    const { createInterface } = await import('node:readline')
+    const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+    try {
+      return await new Promise(resolve => {
+        lines.once('close', () => resolve(undefined))
+        signal.addEventListener('abort', () => resolve(undefined), { once: true })
+        if (signal.aborted) resolve(undefined)
+        lines.question(question, resolve)
+      })
+    } finally {
+      lines.close()
+    }
   }
 }
 

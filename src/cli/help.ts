@@ -21,7 +21,7 @@ export function programHelp(style: Style, width: number): string {
   lines.push(style.bold('Options of every verb'), ...flagList(globalFlags, width), '')
   lines.push(
     ...wrap(
-      'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 denied, 5 locked, 70 internal error.',
+      'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found, 4 denied, 5 locked, 6 a copy, 70 internal error.',
       width,
     ),
   )

@@ -23,6 +23,8 @@ export interface CliIo {
   readonly signal: AbortSignal
   /** Nobody reads standard output any more: stop without a word. */
   stdoutGone(): boolean
+  /** Asks on the terminal and gives the line; undefined when it ended without one. Absent where there is no terminal. */
+  readonly ask?: (question: string) => Promise<string | undefined>
   createHost(label: string): Promise<Host>
   openUi(host: Host, options: UiOptions): Promise<number>
 }

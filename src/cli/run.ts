@@ -127,7 +127,7 @@ async function runVerb(run: Run): Promise<number> {
   const { io, name, spec, parsed, progress, log } = run
   const host = await io.createHost(name)
   const rootOption = parsed.global.root ?? (io.environment.SENTIENT_ROOT || undefined)
-  const system = spec.access === 'none' ? undefined : await open(run, host, spec.access, rootOption)
+  const system = spec.access === 'none' ? undefined : await openAsked(run, host, spec.access, rootOption)
   for (const { text } of system?.notices ?? []) run.notice(text)
   const cwd = workingDirectory(io.cwd, system?.rootPath, rootOption)
   const context: AnyContext = {
@@ -137,7 +137,7 @@ async function runVerb(run: Run): Promise<number> {
     cwd,
     host,
     format: parsed.global.json ? 'data' : 'text',
-    caller: callerOf(io, host, rootOption),
+    caller: callerOf(run, host, rootOption),
   }
   try {
     const exitCode = await handle(run, context, system)
@@ -153,6 +153,46 @@ async function runVerb(run: Run): Promise<number> {
     return 0
   } finally {
     await system?.close()
+    for (const { text } of system?.notices ?? []) run.notice(text)
+  }
+}
+
+/** Where nothing may be written before somebody says what the folder is, it is asked on a terminal. */
+async function openAsked(
+  run: Run,
+  host: Host,
+  access: 'read' | 'write',
+  rootOption: string | undefined,
+): Promise<System> {
+  const system = await open(run, host, access, rootOption)
+  const { refusal } = system.binding
+  const { preview, dryRun } = run.parsed.args
+  const caller = callerOf(run, host, rootOption)
+  if (refusal === undefined || caller.ask === undefined || preview === true || dryRun === true) return system
+  const { askWhatItIs } = await import('../commands/asking.ts')
+  const { adoptRootAt } = await import('../commands/openRoot.ts')
+  run.progress.clear()
+  const { rootPath } = system
+  const as = await askWhatItIs(caller, rootPath, safeText(`${refusal.details.what} (${refusal.details.found})`)).catch(
+    async error => {
+      await system.close()
+      throw error
+    },
+  )
+  if (as === undefined) return system
+  await system.close()
+  const work = adoptRootAt(host, { rootPath, as, signal: run.io.signal })
+  for (;;) {
+    const step = await work.next()
+    if (step.done !== true) {
+      run.progress.show(step.value)
+      continue
+    }
+    const { seq, origin } = step.value
+    run.notice(
+      seq === undefined ? `adopted: ${rootPath}` : `adopted: a new key, as record #${seq}; the log is ${origin}`,
+    )
+    return open(run, host, access, rootOption)
   }
 }
 
@@ -182,7 +222,7 @@ function realPath(name: string): string {
   }
 }
 
-function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller {
+function callerOf({ io, parsed }: Run, host: Host, rootOption: string | undefined): Caller {
   const outside = () => import('./outside.ts')
   return {
     version: io.version,
@@ -195,6 +235,8 @@ function callerOf(io: CliIo, host: Host, rootOption: string | undefined): Caller
       if (io.stdin.isTTY === true) io.stderr.write('Reading from the terminal; Ctrl-D ends.\n')
       return (await outside()).spooled(io.stdin, signal)
     },
+    // What is to be read by a program is not asked for by a person.
+    ask: parsed.global.json || parsed.global.quiet ? undefined : io.ask,
     openUi: options => io.openUi(host, options),
   }
 }

@@ -19,6 +19,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [3, 'verification found damage, or the history is damaged'],
   [4, 'a contract denied it'],
   [5, 'the root folder is locked by another process'],
+  [6, 'the root folder is not known to this device as its own: see sentctl help adopt'],
   [70, 'an internal error'],
   [130, 'ended by a second Ctrl-C before the work could stop by itself'],
 ]

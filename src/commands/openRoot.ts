@@ -5,6 +5,9 @@ import { isHostError } from '../core/host/error.ts'
 import type { Directory, Host } from '../core/host/host.ts'
 import type { Progress } from '../core/progress.ts'
 import {
+  type AdoptOptions,
+  type AdoptReport,
+  adoptRoot,
   type FolderSurvey,
   findRoot,
   type InitOptions,
@@ -28,13 +31,17 @@ export interface OpenRootOptions {
 
 /** Throws ROOT_NOT_FOUND, and what opening throws. */
 export async function openRoot(host: Host, { cwd, rootPath, ...options }: OpenRootOptions): Promise<System> {
-  const found = rootPath ?? findRoot(host, cwd)
-  if (found === undefined) {
-    refuseClosed(host, cwd)
-    throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
-  }
+  const found = rootPathOf(host, { cwd, rootPath })
   // Most verbs that only read ask for no snapshot; those that do call `ready` themselves.
   return openSystem(host, { ...options, rootPath: found, ready: options.access === 'write' })
+}
+
+/** The root folder that is meant; throws ROOT_NOT_FOUND. */
+export function rootPathOf(host: Host, { cwd, rootPath }: Pick<OpenRootOptions, 'cwd' | 'rootPath'>): string {
+  const found = rootPath ?? findRoot(host, cwd)
+  if (found !== undefined) return found
+  refuseClosed(host, cwd)
+  throw new SentientError('ROOT_NOT_FOUND', { where: cwd })
 }
 
 /** A root folder whose dotfolders belong to somebody else looks like none: say so. */
@@ -62,6 +69,11 @@ function refuseClosed(host: Host, start: string): void {
 /** Opens the root folder at a path; throws what opening throws. */
 export function openRootAt(host: Host, options: OpenOptions): Promise<System> {
   return openSystem(host, options)
+}
+
+/** Says what a folder is that this device does not know as its own. */
+export function adoptRootAt(host: Host, options: AdoptOptions): Work<AdoptReport> {
+  return adoptRoot(host, options)
 }
 
 /** What `init` would record there, and what stands in its way. */

@@ -131,6 +131,8 @@ export interface Caller {
   writeFile(path: string, contents: string): Promise<void>
   /** All of standard input, kept aside so that its size is known. */
   standardInput(signal: AbortSignal): Promise<ByteSource & { close(): void }>
+  /** Asks on the terminal; resolves with the line, or undefined at its end. Absent where nobody can be asked. */
+  readonly ask?: ((question: string) => Promise<string | undefined>) | undefined
   /** Opens the terminal UI; resolves with its exit code. */
   openUi(options: UiOptions): Promise<number>
 }

@@ -28,7 +28,7 @@ import {
 } from './files/spec.ts'
 import { diffSpec, logSpec, showSpec, traceLiveSpec, whenSpec } from './history/spec.ts'
 import { completionSpec, explainSpec, helpSpec, manSpec, uiSpec, versionSpec } from './program/spec.ts'
-import { configApplySpec, configGetSpec, configSetSpec, initSpec } from './root/spec.ts'
+import { adoptSpec, configApplySpec, configGetSpec, configSetSpec, initSpec } from './root/spec.ts'
 import type { CommandSpec } from './spec.ts'
 import {
   redoSpec,
@@ -46,6 +46,7 @@ import { witnessKeySpec, witnessSpec } from './witness/spec.ts'
 
 export type CommandName =
   | 'init'
+  | 'adopt'
   | 'config get'
   | 'config set'
   | 'config apply'
@@ -105,6 +106,7 @@ type Table = { readonly [Name in CommandName]: CommandSpec & { readonly name: Na
 /** In the order in which help lists them. */
 export const commandTable = {
   init: initSpec,
+  adopt: adoptSpec,
   'config get': configGetSpec,
   'config set': configSetSpec,
   'config apply': configApplySpec,
@@ -167,7 +169,7 @@ export interface CommandGroup {
 
 /** How help and the reference group the verbs; every verb is in exactly one group. */
 export const commandGroups = {
-  root: { title: 'Start and settings', commands: ['init', 'config get', 'config set', 'config apply'] },
+  root: { title: 'Start and settings', commands: ['init', 'adopt', 'config get', 'config set', 'config apply'] },
   drift: { title: 'What changed outside', commands: ['status', 'absorb', 'watch'] },
   files: { title: 'Files', commands: ['put', 'rm', 'mv', 'cp', 'mkdir', 'chmod', 'ln', 'cat', 'ls', 'find'] },
   history: { title: 'What happened', commands: ['log', 'show', 'diff', 'when', 'trace-live'] },

@@ -28,6 +28,7 @@ const record = () => import('./record.ts')
 
 export const textRenderers: Renderers = {
   init: () => import('./init.ts'),
+  adopt: () => import('./adopted.ts'),
   'config get': () => import('./config.ts'),
   'config set': operation,
   'config apply': operation,
@@ -64,7 +65,7 @@ export const textRenderers: Renderers = {
   gc: () => import('./gc.ts'),
   doctor: () => import('./doctor.ts'),
   'checkpoint show': () => import('./checkpoint.ts'),
-  'checkpoint key': () => import('./verifierKey.ts'),
+  'checkpoint key': () => import('./verifierKeys.ts'),
   'checkpoint sign': () => import('./checkpoint.ts'),
   inclusion: () => import('./inclusion.ts'),
   'verify-inclusion': () => import('./included.ts'),

@@ -4,5 +4,6 @@ import type { Handler } from '../spec.ts'
 import type { checkpointKeySpec } from './spec.ts'
 
 export const run: Handler<typeof checkpointKeySpec> = async function* ({ system }) {
-  return { result: { verifierKey: system.verifierKey() } }
+  const verifierKey = system.verifierKey()
+  return { result: { verifierKey, earlier: system.verifierKeys().filter(key => key !== verifierKey) } }
 }

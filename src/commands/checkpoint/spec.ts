@@ -1,7 +1,7 @@
 // Verbs by which others can check the history: checkpoints, and proofs that a record is included.
 
 import { checkpointShape } from '../resultShapes.ts'
-import { boolean, integer, object, optional, text, time } from '../shape.ts'
+import { boolean, integer, list, object, optional, text, time } from '../shape.ts'
 import { type CommandModule, command } from '../spec.ts'
 
 export const checkpointShowSpec = command({
@@ -22,13 +22,28 @@ export const checkpointShowSpec = command({
 export const checkpointKeySpec = command({
   name: 'checkpoint key',
   summary: 'Print the key by which anyone can check this history',
-  about: ['Give it to whoever shall check inclusion files or checkpoints. It is public.'],
+  about: [
+    'Give it to whoever shall check inclusion files or checkpoints. It is public.',
+    'Where the folder was restored, came from another device, or is a copy, there are earlier keys: what was signed before is checked by these. --all prints them too, the oldest first.',
+  ],
   positionals: [],
-  flags: {},
+  flags: { all: { type: 'boolean', about: 'the keys of earlier epochs, too' } },
   access: 'read',
   palette: { title: 'Show the verifier key' },
-  examples: [{ command: 'sentctl checkpoint key', about: 'one line' }],
-  output: { kind: 'object', shape: object({ verifierKey: text('the key, in the format of signed notes') }, 'the key') },
+  examples: [
+    { command: 'sentctl checkpoint key', about: 'one line' },
+    { command: 'sentctl checkpoint key --all', about: 'a line for each, the one in force last' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        verifierKey: text('the key in force, in the format of signed notes'),
+        earlier: list(text('a key'), 'of earlier epochs, and of the logs that this one is a copy of; the oldest first'),
+      },
+      'the key',
+    ),
+  },
   load: (): Promise<CommandModule> => import('./key.ts'),
 })
 

@@ -82,6 +82,51 @@ export const initSpec = command({
   load: (): Promise<CommandModule> => import('./init.ts'),
 })
 
+export const adoptSpec = command({
+  name: 'adopt',
+  summary: 'Say whether a folder was moved here or is a copy, so that it can go on',
+  about: [
+    'Each device remembers, outside the root folders, what it signed for. A folder that it does not know (a copy, one from another device, one that was restored from an older backup) is only read until this is said: two histories under one key would be a forgery. A folder that was only renamed needs no question.',
+    '--moved: the folder itself is here now. It keeps its key, unless the key may have signed more than is here; then a new epoch begins: a new key, and a record of what it goes on from. It is refused while the root folder is still where it was.',
+    '--copy: the other one goes on by itself. This one gets a new name (log id) and a new key; the private key of the other one is removed here. Its history up to here stays the same and verifies with the earlier key.',
+    'On a terminal it asks; so do all verbs that write. Elsewhere they end with exit code 6.',
+  ],
+  positionals: [],
+  flags: {
+    moved: { type: 'boolean', about: 'it was moved or restored here' },
+    copy: { type: 'boolean', about: 'it is a copy, while the other one goes on' },
+  },
+  access: 'none',
+  palette: { absent: 'the screen asks when the first change is tried' },
+  examples: [
+    { command: 'sentctl adopt --moved', about: 'after mv to another disk, or a restored backup' },
+    { command: 'sentctl adopt --copy', about: 'after cp -a, when both go on' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        rootPath: text('the root folder'),
+        as: choice(['moved', 'copy'], 'what was said'),
+        adopted: boolean('something was done; false: this device signs for it already'),
+        found: choice(
+          ['bound', 'replaced', 'moved', 'copied', 'behind', 'absent', 'foreign', 'forgetful'],
+          'what this device knew of it',
+        ),
+        from: optional(text('where it was signed for last')),
+        origin: text('name of the log in checkpoints from now on'),
+        verifierKey: text('the key by which anyone can check this history from now on'),
+        seq: optional(integer('number of the record that begins the new epoch')),
+        goesOnFrom: optional(integer('records that were signed under the key before')),
+        lost: optional(integer('records that this device had signed, of which some are not here')),
+        notices: list(noticeShape, 'what else is to know'),
+      },
+      'what became of it',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./adopt.ts'),
+})
+
 export const configGetSpec = command({
   name: 'config get',
   summary: 'Show the settings in force',
