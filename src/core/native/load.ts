@@ -6,7 +6,7 @@ import { placeNatively, stageNatively } from './apply.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
 import { lookNatively } from './look.ts'
 import type { Native } from './native.ts'
-import { soundPackNatively } from './soundPack.ts'
+import { soundPackNatively, verifyNatively } from './verify.ts'
 
 export interface LoadedNative {
   readonly native: Native | undefined
@@ -45,6 +45,7 @@ function nativeOf(bridge: RawBridge): Native {
     stage: request => stageNatively(bridge, request),
     place: request => placeNatively(bridge, request),
     soundPack: request => soundPackNatively(bridge, request),
+    verify: request => verifyNatively(bridge, request),
     flushFileSystem(directory) {
       const place = placeOf(directory)
       return place !== undefined && callNativeNow(bridge, 'flushFileSystem', { directory: place }) !== undefined

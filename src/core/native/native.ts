@@ -18,6 +18,8 @@ export interface Native {
   place(request: PlaceRequest): NativeWork<readonly PlaceOutcome[]>
   /** Whether every entry of a pack, and its index, is as it should be; null: something is not. */
   soundPack(request: SoundPackRequest): NativeWork<SoundPack | null>
+  /** The lines of a verification of everything in the dotfolders that finds nothing at all; null when it finds anything. */
+  verify(request: VerifyRequest): NativeWork<readonly VerifiedLine[] | null>
   /** Makes the whole file system that holds the directory durable. */
   flushFileSystem(directory: Directory): boolean
 }
@@ -159,4 +161,18 @@ export interface SoundPack {
   readonly bytes: number
   /** There is an index, and it is exactly that of this pack. */
   readonly indexed: boolean
+}
+
+export interface VerifyRequest {
+  /** The root folder. */
+  readonly root: Directory
+  /** Also every object of every pack against its name. */
+  readonly deep: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface VerifiedLine {
+  readonly name: string
+  readonly checked: number
+  readonly text: string
 }

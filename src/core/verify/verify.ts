@@ -2,6 +2,7 @@
 // exception.
 import { isSentientError } from '../errors.ts'
 import type { TimelineContext } from '../timeline/context.ts'
+import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
 import type { Change, VerifyReport, Work } from '../timeline/model.ts'
 import { status } from '../timeline/status.ts'
 import { inChild, readMarks } from './files.ts'
@@ -23,9 +24,35 @@ export interface VerifyOptions {
 export async function* verify(context: TimelineContext, options: VerifyOptions = {}): Work<VerifyReport> {
   const { quick = false, deep = false, since = 0, signal } = options
   if (quick) return yield* verifyQuickly(context, signal)
-  const { report } = yield* inspect(context, { depth: deep ? 'deep' : 'default', since, signal })
+  const sound = since === 0 ? yield* verifyNatively(context, deep, signal) : undefined
+  const report = sound ?? (yield* inspect(context, { depth: deep ? 'deep' : 'default', since, signal })).report
   yield* checkTree(context, report, signal)
   return reportOf(report)
+}
+
+/** These come last, in this order. */
+const lastLines = ['states', 'objects', 'directory nodes', 'changes', 'recycle.trace']
+
+/**
+ * The report of the native core when it finds nothing at all, which is what is to be expected; undefined when there is
+ * anything to be told, or no such core: then `inspect` looks.
+ */
+async function* verifyNatively(
+  context: TimelineContext,
+  deep: boolean,
+  signal: AbortSignal | undefined,
+): Work<Report | undefined> {
+  // Damage that only a deep look finds stays known until the next one.
+  if (context.native === undefined || (!deep && readDamagedPaths(context).length > 0)) return undefined
+  const lines = yield* context.native.verify({ root: context.directories.root, deep, signal })
+  if (lines === undefined || lines === null) return undefined
+  context.journal.refresh()
+  context.store.refresh()
+  const report = createReport()
+  const order = ({ name }: { readonly name: string }) => lastLines.indexOf(name)
+  for (const { name, checked, text } of [...lines].sort((a, b) => order(a) - order(b))) report.line(name, checked, text)
+  writeDamagedPaths(context, new Set())
+  return report
 }
 
 function reportOf(report: Report): VerifyReport {

@@ -47,10 +47,17 @@ impl<'a> Request<'a> {
         list.iter().map(byte_string).collect::<Option<_>>().ok_or_else(|| malformed(key))
     }
 
+    pub fn flag(&self, key: &str) -> WorkResult<bool> {
+        self.value[key].as_bool().ok_or_else(|| malformed(key))
+    }
+
+    pub fn path(&self, key: &str) -> WorkResult<PathBuf> {
+        self.value[key].as_str().map(PathBuf::from).ok_or_else(|| malformed(key))
+    }
+
     /// A directory that Node holds open; the path is that of its descriptor.
     pub fn directory(&self, io: &dyn Io, key: &str) -> WorkResult<Directory> {
-        let path = self.value[key].as_str().ok_or_else(|| malformed(key))?;
-        Ok(io.open_directory(&PathBuf::from(path))?)
+        Ok(io.open_directory(&self.path(key)?)?)
     }
 
     pub fn seed(&self, key: &str) -> WorkResult<[u8; 32]> {

@@ -1,7 +1,8 @@
 //! What can be called: each verb takes its request apart, does the work and puts the answer together.
 
 use sentient_store::error::StoreError;
-use sentient_store::io::{Io, SystemIo};
+use sentient_store::io::{Io, SystemIo, WatchedIo};
+use sentient_store::verify;
 use sentient_store::work::adopt::{self, CacheRequest, Reason};
 use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
@@ -18,6 +19,7 @@ pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<O
     match name {
         "adopt" => adopt(io, request, control),
         "look" => look(io, request, control),
+        "verify" => verify(request, control),
         "soundPack" => sound_pack(io, request, control),
         "stage" => stage(io, request, control),
         "place" => place(io, request, control),
@@ -145,4 +147,18 @@ fn sound_pack(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResu
     let told =
         |sound: sound_pack::Sound| json!({ "entries": sound.entries, "bytes": sound.bytes, "indexed": sound.indexed });
     Ok(sound.map_or(Value::Null, told).into())
+}
+
+/// The lines of a verification that finds nothing at all; null when it finds anything, or ends early: then TypeScript
+/// looks itself, and tells what it is.
+fn verify(request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let options = verify::Options { deep: request.flag("deep")?, ..verify::Options::default() };
+    let verified = verify::verify(&WatchedIo::new(SystemIo, control), &request.path("root")?, &options);
+    control.check()?;
+    let Ok(report) = verified else { return Ok(Value::Null.into()) };
+    if !report.findings.is_empty() || report.checks.iter().any(|check| check.findings > 0) {
+        return Ok(Value::Null.into());
+    }
+    let line = |check: &verify::Check| json!({ "name": check.name, "checked": check.checked, "text": check.text });
+    Ok(report.checks.iter().map(line).collect::<Value>().into())
 }

@@ -5,12 +5,14 @@
 
 mod scripted;
 mod system;
+mod watched;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 pub use scripted::{Fault, Operation, ScriptedIo};
 pub use system::SystemIo;
+pub use watched::WatchedIo;
 
 use crate::error::StoreError;
 
