@@ -6,6 +6,7 @@ export type Requirement =
   | 'busybox'
   | 'python packages of the reader'
   | 'go and the verifiers of others'
+  | 'redis-server'
   | 'dist'
   | 'native core'
 
@@ -64,6 +65,7 @@ export const slowSuites: readonly Suite[] = [
     needs: ['dist', 'go and the verifiers of others'],
     concurrency: 'one by one',
   },
+  { name: 'redis', files: /^test\/redis\//, needs: ['redis-server'], concurrency: 'one by one' },
   { name: 'package', files: /^test\/package\//, needs: ['dist', 'busybox'], concurrency: 'one by one' },
 ]
 

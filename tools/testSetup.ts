@@ -31,6 +31,10 @@ const getters: Readonly<Record<Requirement, Getter>> = {
     if (findProgram('busybox') === undefined) await installDebianPackages('busybox')
     return { SENTIENT_TEST_BUSYBOX: findProgram('busybox') ?? 'busybox' }
   },
+  'redis-server': async () => {
+    if (findProgram('redis-server') === undefined) await installDebianPackages('redis-server')
+    return { SENTIENT_TEST_REDIS: findProgram('redis-server') ?? 'redis-server' }
+  },
   'native core': async root => {
     const { built, text } = await buildNative(root)
     if (!built) throw new Error(text)

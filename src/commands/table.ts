@@ -13,7 +13,7 @@ import {
 } from './checkpoint/spec.ts'
 import { demoSpec } from './demo/spec.ts'
 import { absorbSpec, statusSpec, watchSpec } from './drift/spec.ts'
-import { exportCarSpec, exportTlogSpec } from './export/spec.ts'
+import { exportCarSpec, exportRedisSpec, exportTlogSpec } from './export/spec.ts'
 import {
   catSpec,
   chmodSpec,
@@ -92,6 +92,7 @@ export type CommandName =
   | 'export tlog'
   | 'export car'
   | 'witness'
+  | 'export redis'
   | 'witness-key'
   | 'explain'
   | 'completion'
@@ -153,6 +154,7 @@ export const commandTable = {
   'export car': exportCarSpec,
   witness: witnessSpec,
   'witness-key': witnessKeySpec,
+  'export redis': exportRedisSpec,
   explain: explainSpec,
   completion: completionSpec,
   man: manSpec,
@@ -203,6 +205,7 @@ export const commandGroups = {
       'export car',
       'witness',
       'witness-key',
+      'export redis',
     ],
   },
   program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'demo', 'help'] },

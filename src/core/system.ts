@@ -10,6 +10,7 @@ import { formatVerifierKey } from './format/note.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host } from './host/host.ts'
+import { createLastState, withRedisChecked, withRedisRebuilt, withRedisStored, withSnapshotsStored } from './lastState.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openParts, type Parts } from './parts.ts'
 import { settleBinding, signNow, whyNotSigned, writeProjections } from './signing.ts'
@@ -125,6 +126,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
   const memory = createStatusMemory(context)
   const database = lazyDatabase(host, context)
   let sizeAtOpening = context.journal.head().size
+  const last = createLastState(host, parts)
   const system: System = {
     rootPath: context.directories.root.path,
     access: context.access,
@@ -179,7 +181,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     undo: options => undo(context, options),
     redoTarget: options => optionalView(context, redoTarget(context, options)),
     redo: options => redo(context, options),
-    snapshotCreate: options => snapshotCreate(context, options),
+    snapshotCreate: options => withRedisStored(snapshotCreate(context, options), last),
     snapshotLabel: (name, label) => snapshotLabel(context, name, label),
     snapshotPin: (name, pinned) => snapshotPin(context, name, pinned),
     snapshotRemove: name => snapshotRemove(context, name),
@@ -187,8 +189,8 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     applySettings: options => applySettings(context, options),
     setSetting: (key, value, options) => setSetting(context, key, value, options),
 
-    verify: options => verify(context, options),
-    repair: options => repair(context, options),
+    verify: options => withRedisChecked(verify(context, options), last, options),
+    repair: options => withRedisRebuilt(repair(context, options), last, options?.signal),
     gc: options => gc(context, options),
     forget: (paths, options) => forget(context, paths, options),
     findLost: options => findLost(context, options?.signal),
@@ -212,18 +214,25 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
       return yield* exportTlog({ ...options, journal, ...hostPorts(host), verifier: keys.verifier(), path })
     },
     exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
-    watch: options => watch(context, host.files, options),
+    async *exportRedis(path, options) {
+      if (path !== undefined) requireNotOurs(host, context, path)
+      return yield* last.export(path, options?.signal)
+    },
+    saveSession: last.saveSession,
+    watch: options => withSnapshotsStored(watch(context, host.files, options), last),
     follow: options => follow(context, options),
     doctor: () => doctor(host, context, keys),
     async close() {
       try {
-        if (context.access === 'write' && context.journal.head().size > sizeAtOpening) {
+        const grew = context.access === 'write' && context.journal.head().size > sizeAtOpening
+        if (grew) {
           sizeAtOpening = context.journal.head().size
           await writeProjections(host, parts)
         } else if (snapshotsAreStale(context)) {
           // A reader that had to read the journal spares the next one that.
           await keepSnapshots(host, parts)
         }
+        await last.leave(grew)
       } catch (error) {
         // On a full disk what was asked for is done all the same: these are made by the next one that has the space.
         if (!isHostError(error, 'NO_SPACE') && !isSentientError(error, 'DISK_FULL')) throw error

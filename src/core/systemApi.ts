@@ -5,6 +5,7 @@ import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
 import type { VerifierKey } from './format/note.ts'
 import type { ByteString, FileKind } from './host/host.ts'
+import type { RedisReport, SessionState } from './lastState.ts'
 import type { Progress } from './progress.ts'
 import type { Decide } from './timeline/context.ts'
 import type {
@@ -276,6 +277,13 @@ export interface System {
   exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
   /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
   exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
+  /**
+   * Writes recycle.redis, and tells the Redis of the settings; with an absolute path it writes there and tells nobody.
+   * Throws NOT_WRITABLE, DISK_FULL, IO; what the server did not take is a part of the result.
+   */
+  exportRedis(path?: string, options?: Cancellable): Work<RedisReport>
+  /** Keeps where somebody is on the screen, for the next start; false where it cannot be kept. */
+  saveSession(state: SessionState): boolean
   watch(options: {
     readonly signal: AbortSignal
     readonly absorb?: boolean

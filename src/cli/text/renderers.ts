@@ -73,6 +73,7 @@ export const textRenderers: Renderers = {
   'verify-consistency': () => import('./consistent.ts'),
   'export tlog': () => import('./exportedTlog.ts'),
   'export car': () => import('./exportedCar.ts'),
+  'export redis': () => import('./exportedRedis.ts'),
   witness: () => import('./witness.ts'),
   'witness-key': () => import('./verifierKey.ts'),
   explain: () => import('./explain.ts'),

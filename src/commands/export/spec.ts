@@ -1,6 +1,6 @@
 // Verbs that write the history, or a state of it, in forms that the programs of others read.
 
-import { integer, object, optional, text } from '../shape.ts'
+import { boolean, integer, object, optional, text } from '../shape.ts'
 import { type CommandModule, command } from '../spec.ts'
 
 export const exportTlogSpec = command({
@@ -74,4 +74,39 @@ export const exportCarSpec = command({
     ),
   },
   load: (): Promise<CommandModule> => import('./car.ts'),
+})
+
+export const exportRedisSpec = command({
+  name: 'export redis',
+  summary: 'Write the last state as a file that Redis loads',
+  about: [
+    'Writes recycle.redis: commands of Redis (RESP) that a server loads as its append-only file. It holds the keys sentient:state (records, state root, time, checkpoint), sentient:snapshot:latest (name, label, record, root, files, bytes), sentient:sessions and sentient:session:<id>, where somebody was on the screen; format/README.md lists them. It is a copy: without it nothing is lost.',
+    'With FILE it is written there instead. It is also written at every snapshot, and by every process that changed something, on its way out.',
+    'Where the settings name a server (redis.url: redis://host:port/database), the same keys are set there on the same occasions, for a second at most and never in the way of an operation. Its password stands in .auth/redis-password, as the settings are a part of the history.',
+  ],
+  positionals: [{ name: 'FILE', about: 'where to; default: recycle.redis', completer: 'file' }],
+  flags: {},
+  access: 'write',
+  palette: { title: 'Write the last state for Redis' },
+  examples: [
+    { command: 'sentctl export redis', about: 'write recycle.redis, and tell the server of the settings' },
+    { command: 'sentctl export redis ../appendonly.aof', about: 'a copy for a server of yours' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        file: text('the file'),
+        bytes: integer('its bytes'),
+        records: integer('records that it stands for'),
+        snapshot: optional(text('the latest snapshot')),
+        sessions: integer('sessions of the screen in it'),
+        server: optional(text('the Redis of the settings')),
+        told: optional(boolean('whether that took it')),
+        reason: optional(text('why not')),
+      },
+      'what was written',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./redis.ts'),
 })

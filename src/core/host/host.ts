@@ -160,6 +160,11 @@ export type Fetched =
   /** No answer came, or one over the limit. */
   | { readonly state: 'failed'; readonly reason: string }
 
+/** `answered`: also with what had come when the other side closed the connection. */
+export type Exchanged =
+  | { readonly state: 'answered'; readonly bytes: Uint8Array }
+  | { readonly state: 'failed'; readonly reason: string }
+
 /** What others serve. Beside the clock's `sleep` the one port that waits, and so the one that is asynchronous. */
 export interface Network {
   /** GET of an http or https address, redirects followed. Never throws; ends early when the signal aborts. */
@@ -167,6 +172,18 @@ export interface Network {
     url: string,
     options: { readonly bytesMax: number; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<Fetched>
+  /** Sends bytes over a connection of its own, and takes what comes until it is whole. Never throws, as above. */
+  exchange(
+    to: { readonly host: string; readonly port: number },
+    bytes: Uint8Array,
+    options: {
+      /** Asked again with all that has come, each time that more has. */
+      readonly isWhole: (received: Uint8Array) => boolean
+      readonly bytesMax: number
+      readonly timeoutMs: number
+      readonly signal?: AbortSignal | undefined
+    },
+  ): Promise<Exchanged>
 }
 
 /** All ports together; `openSystem` takes it apart, subsystems get the ports that they need. */

@@ -1,6 +1,7 @@
-// The network port over an injected `fetch`: bounded in bytes and in time, and failing as a value.
+// The network port over an injected `fetch` and plain sockets: bounded in bytes and in time, and failing as a value.
 
-import type { Fetched, Network } from './host.ts'
+import type { Socket } from 'node:net'
+import type { Exchanged, Fetched, Network } from './host.ts'
 
 /** What is needed of the platform's `fetch`. */
 export type Fetch = (url: string, options: { readonly signal: AbortSignal }) => Promise<Response>
@@ -19,7 +20,40 @@ export function createNetwork(fetch: Fetch): Network {
         return { state: 'failed', reason: reasonOf(error) }
       }
     },
+    async exchange(to, bytes, options) {
+      // Loaded when it is first needed: nearly no run needs it.
+      const { connect } = await import('node:net')
+      return await exchangeOver(connect({ ...to, noDelay: true }), bytes, options)
+    },
   }
+}
+
+function exchangeOver(
+  socket: Socket,
+  bytes: Uint8Array,
+  options: Parameters<Network['exchange']>[2],
+): Promise<Exchanged> {
+  const { isWhole, bytesMax, timeoutMs, signal } = options
+  const { promise, resolve } = Promise.withResolvers<Exchanged>()
+  let received = Buffer.alloc(0)
+  const fail = (reason: string): void => resolve({ state: 'failed', reason })
+  const cancelled = (): void => fail('cancelled')
+  const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs)
+  if (signal?.aborted === true) cancelled()
+  signal?.addEventListener('abort', cancelled, { once: true })
+  socket.on('data', part => {
+    received = Buffer.concat([received, part])
+    if (received.length > bytesMax) fail(`more than ${bytesMax} bytes`)
+    else if (isWhole(received)) resolve({ state: 'answered', bytes: Uint8Array.from(received) })
+  })
+  socket.on('error', error => fail(reasonOf(error)))
+  socket.on('close', () => resolve({ state: 'answered', bytes: Uint8Array.from(received) }))
+  socket.write(bytes)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', cancelled)
+    socket.destroy()
+  })
 }
 
 async function bodyOf(answer: Response, bytesMax: number): Promise<Fetched> {

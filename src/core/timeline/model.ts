@@ -99,6 +99,7 @@ export interface Notice {
     | 'settings'
     | 'links'
     | 'names'
+    | 'redis'
   readonly text: string
 }
 

@@ -1,6 +1,7 @@
 // The settings: their shape, their defaults, and the strict reading of sentient.yaml. What is in force stands in the
 // state root as the exact text of the file; the file itself is a working copy, a candidate while it differs.
 import { SentientError } from '../errors.ts'
+import { parseRedisAddress } from '../format/redisAddress.ts'
 import type { DriftRule } from './model.ts'
 
 export interface Settings {
@@ -18,6 +19,8 @@ export interface Settings {
   readonly metadata: readonly ('owner' | 'xattrs')[]
   readonly drift: readonly { readonly paths: readonly string[]; readonly do: DriftRule }[]
   readonly watch: { readonly absorb: boolean; readonly quietMinutes: number }
+  /** A Redis that gets what recycle.redis holds; null: none. */
+  readonly redis: { readonly url: string | null }
 }
 
 export const defaultIgnore: readonly string[] = [
@@ -41,6 +44,7 @@ export const defaultSettings: Settings = {
   metadata: [],
   drift: [{ paths: ['**'], do: 'warn' }],
   watch: { absorb: false, quietMinutes: 10 },
+  redis: { url: null },
 }
 
 export const settingsBytesMax = 1 << 20
@@ -80,6 +84,9 @@ metadata: []
 drift:
 ${settings.drift.map(rule => `  - { paths: ${JSON.stringify(rule.paths)}, do: ${rule.do} }\n`).join('')}
 watch: { absorb: ${settings.watch.absorb}, quietMinutes: ${settings.watch.quietMinutes} }
+
+# A Redis that is told the last state: redis://host:port/database. Its password stands in .auth/redis-password.
+redis: { url: ${settings.redis.url === null ? 'null' : JSON.stringify(settings.redis.url)} }
 `
 }
 
@@ -132,6 +139,13 @@ const spec: MapSpec = {
     })
   },
   watch: { absorb: flag, quietMinutes: integer(1, 1_440) },
+  redis: {
+    url: (value, fail) => {
+      if (value === null) return null
+      const address = typeof value === 'string' ? parseRedisAddress(value) : 'expected redis://host:port/database'
+      return typeof address === 'string' ? fail(address) : value
+    },
+  },
 }
 
 function shown(value: unknown): string {
