@@ -58,16 +58,20 @@ impl<'a> History<'a> {
 
     fn replay(&mut self) -> Result<()> {
         let (mut snapshots, mut horizon, mut last) = (Vec::new(), 0, None);
-        self.for_each_record(0, |frame, envelope| event_in(frame, envelope), |envelope, event| {
-            match event {
-                Some(Event::Snapshot { name, what }) => {
-                    replay(&mut snapshots, &name, &what, (envelope.seq, envelope.time));
+        self.for_each_record(
+            0,
+            |frame, envelope| event_in(frame, envelope),
+            |envelope, event| {
+                match event {
+                    Some(Event::Snapshot { name, what }) => {
+                        replay(&mut snapshots, &name, &what, (envelope.seq, envelope.time));
+                    }
+                    Some(Event::Gc { horizon: at }) => horizon = u64::max(horizon, at),
+                    _ => {}
                 }
-                Some(Event::Gc { horizon: at }) => horizon = u64::max(horizon, at),
-                _ => {}
-            }
-            last = Some(envelope);
-        })?;
+                last = Some(envelope);
+            },
+        )?;
         (self.snapshots, self.horizon, self.last) = (snapshots, horizon, last);
         Ok(())
     }
@@ -111,11 +115,15 @@ impl<'a> History<'a> {
             _ => text.strip_prefix('#').unwrap_or(text).parse().map_err(|_| unknown())?,
         };
         let mut found = None;
-        self.for_each_record(seq, |_, _| (), |envelope, ()| {
-            if envelope.seq == seq {
-                found = Some(envelope.root);
-            }
-        })?;
+        self.for_each_record(
+            seq,
+            |_, _| (),
+            |envelope, ()| {
+                if envelope.seq == seq {
+                    found = Some(envelope.root);
+                }
+            },
+        )?;
         Ok(Point { seq, root: found.ok_or_else(unknown)?, snapshot: None })
     }
 

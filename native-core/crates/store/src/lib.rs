@@ -8,5 +8,6 @@ pub mod format;
 pub mod history;
 pub mod io;
 pub mod probe;
+pub mod rollback;
 pub mod verify;
 pub mod work;

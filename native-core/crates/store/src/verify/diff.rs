@@ -22,7 +22,8 @@ impl Differ<'_> {
     pub fn between(&self, before: Option<Link>, after: Option<Link>) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         self.directories(&[], before, after, &mut changes)?;
-        changes.sort_unstable_by(|left, right| left.path.cmp(&right.path));
+        // Nearly sorted already: a stable sort finds the runs.
+        changes.sort_by(|left, right| left.path.cmp(&right.path));
         Ok(changes)
     }
 

@@ -151,16 +151,33 @@ fn is_usual_frame(payload: &[u8]) -> bool {
 
 /// The bytes that one zstd frame makes, when they are exactly so many and nothing stands behind it.
 pub fn unpack_zstd(payload: &[u8], object_bytes: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(object_bytes);
+    unpack_into(payload, object_bytes, &mut bytes).then_some(bytes)
+}
+
+/// The hash of what a zstd frame makes; the memory for it is kept for the next one.
+pub fn hash_unpacked(payload: &[u8], object_bytes: usize) -> Option<crate::format::hash::Hash> {
+    thread_local! {
+        static BYTES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    BYTES.with_borrow_mut(|bytes| {
+        bytes.clear();
+        bytes.reserve(object_bytes);
+        unpack_into(payload, object_bytes, bytes).then(|| crate::format::hash::blake3(bytes))
+    })
+}
+
+/// `bytes` has room for the object; more than the object is never made.
+fn unpack_into(payload: &[u8], object_bytes: usize, bytes: &mut Vec<u8>) -> bool {
     thread_local! {
         static CONTEXT: std::cell::RefCell<zstd_safe::DCtx<'static>> = std::cell::RefCell::new(zstd_safe::DCtx::create());
     }
     let is_one_frame = zstd_safe::find_frame_compressed_size(payload) == Ok(payload.len());
     if !is_one_frame || !is_usual_frame(payload) {
-        return None;
+        return false;
     }
-    let mut bytes = Vec::with_capacity(object_bytes);
-    let count = CONTEXT.with_borrow_mut(|context| context.decompress(&mut bytes, payload)).ok()?;
-    (count == object_bytes).then_some(bytes)
+    let count = CONTEXT.with_borrow_mut(|context| context.decompress(bytes, payload));
+    count == Ok(object_bytes)
 }
 
 /// The table over all packs as the packs themselves say, without looking into the objects; for commands that read.

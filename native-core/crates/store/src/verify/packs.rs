@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::objects::{DamagedPlace, ObjectTable, PackFile, Place, open_packs, place_text, unpack_zstd};
+use super::objects::{DamagedPlace, ObjectTable, PackFile, Place, hash_unpacked, open_packs, place_text};
 use super::report::{Finding, Report, many};
 use super::root::{RootFolder, SmallFile, read_small};
 use crate::error::Result;
@@ -307,8 +307,8 @@ fn fault_of(buffer: &[u8], start: usize, fields: &EntryFields, deep: bool) -> Op
     let payload = &entry[ENTRY_HEADER_BYTES..];
     let hash = match fields.packing {
         Packing::Plain => blake3(payload),
-        Packing::Zstd => match unpack_zstd(payload, fields.object_bytes as usize) {
-            Some(bytes) => blake3(&bytes),
+        Packing::Zstd => match hash_unpacked(payload, fields.object_bytes as usize) {
+            Some(hash) => hash,
             None => return Some("the payload can not be unpacked"),
         },
     };

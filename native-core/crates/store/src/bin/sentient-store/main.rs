@@ -3,6 +3,7 @@
 
 mod arguments;
 mod probe;
+mod rollback;
 mod show;
 mod verify;
 
@@ -21,6 +22,10 @@ sentient-store: reads and verifies SentientOS root folders on its own
   sentient-store ls DIR [PATH] [--at STATE]
   sentient-store cat DIR PATH [--at STATE]
       What a state holds. STATE is the name of a snapshot, the number of a record, or now.
+  sentient-store rollback DIR --to STATE [--dry-run]
+      Everything back to a state, in one record, under the writer lock. Refuses, and changes nothing, where paths that
+      have to change were changed outside, where the last writer did not finish in good order, and where contracts,
+      boxes, services or metadata beyond permissions would have to change: sentctl does these. Signs no checkpoint.
   sentient-store probe KIND
       For differential tests: reads inputs (u32 LE length, bytes) and answers one byte each, 1 when KIND accepts it.
 ";
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
         Some("log") => show::log(rest),
         Some("ls") => show::list(rest),
         Some("cat") => show::print(rest),
+        Some("rollback") => rollback::run(rest),
         Some("probe") => probe::run(rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
