@@ -1,7 +1,7 @@
 // THE table of all verbs. A verb is a folder's spec and handler and one line here; the compiler complains when a name
 // has no spec, and when a spec stands under another name than its own.
 
-import { doctorSpec, gcSpec, repairSpec, verifySpec } from './care/spec.ts'
+import { doctorSpec, forgetSpec, gcSpec, repairSpec, verifySpec } from './care/spec.ts'
 import {
   checkpointKeySpec,
   checkpointShowSpec,
@@ -81,6 +81,7 @@ export type CommandName =
   | 'verify'
   | 'repair'
   | 'gc'
+  | 'forget'
   | 'doctor'
   | 'checkpoint show'
   | 'checkpoint key'
@@ -142,6 +143,7 @@ export const commandTable = {
   verify: verifySpec,
   repair: repairSpec,
   gc: gcSpec,
+  forget: forgetSpec,
   doctor: doctorSpec,
   'checkpoint show': checkpointShowSpec,
   'checkpoint key': checkpointKeySpec,
@@ -190,7 +192,7 @@ export const commandGroups = {
       'redo',
     ],
   },
-  care: { title: 'Care', commands: ['verify', 'repair', 'gc', 'doctor'] },
+  care: { title: 'Care', commands: ['verify', 'repair', 'gc', 'forget', 'doctor'] },
   checkpoint: {
     title: 'Proof for others',
     commands: [

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   readonly terminal?: { readonly columns: number }
+  /** Answers what is asked on the terminal. */
+  readonly ask?: (question: string) => Promise<string | undefined>
   /** Called with each piece of standard output, as it comes. */
   readonly onOutput?: (text: string) => void
 }
@@ -48,6 +50,7 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
     version: '1.2.3',
     signal: options.signal ?? new AbortController().signal,
     stdoutGone: () => false,
+    ...(options.ask === undefined ? {} : { ask: options.ask }),
     createHost: async label => createDiskHost({ label, fetch, stateDirectoryPath: stateDirectoryOf(options.cwd) }),
     async openUi(_host, uiOptions) {
       ui.push(uiOptions)

@@ -41,6 +41,7 @@ function totals({ created, changed, deleted }: Diff['counts']): string {
 
 function fileLines({ kind, hunks }: File, style: Style): string[] {
   if (kind === 'binary') return ['  binary contents differ']
+  if (kind === 'forgotten') return ['  cannot be compared: one of the contents was forgotten on request']
   if (kind === 'lost') return ['  cannot be compared: one of the contents is missing in the store (sentctl verify)']
   if (kind === 'too-large') return ['  too large to compare line by line']
   const lines: string[] = []

@@ -63,6 +63,7 @@ export const textRenderers: Renderers = {
   verify: () => import('./verify.ts'),
   repair: () => import('./repair.ts'),
   gc: () => import('./gc.ts'),
+  forget: () => import('./forget.ts'),
   doctor: () => import('./doctor.ts'),
   'checkpoint show': () => import('./checkpoint.ts'),
   'checkpoint key': () => import('./verifierKeys.ts'),

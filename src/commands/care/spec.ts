@@ -109,6 +109,60 @@ export const gcSpec = command({
   load: (): Promise<CommandModule> => import('./gc.ts'),
 })
 
+export const forgetSpec = command({
+  name: 'forget',
+  summary: 'Take what a path ever held out of the history, for good',
+  about: [
+    'For contents that must not stay: a password, a file that somebody has a right to have erased. The path has to be gone ("sentctl rm"); a directory stands for all that was ever in it. The contents leave every pack, and the records that tell of nothing else lose their bodies; a record of its own lists what went. Records stay in their places, and every proof made before still holds.',
+    'What another path has too stays, and is named. Names of files inside directories of old states stay as well. States that had the path can still be restored, without it. Files that were cut off or put aside as damaged go along, as nobody can tell what they hold. What the disk keeps of deleted files, and what was copied elsewhere before (backups, exports), is out of reach.',
+  ],
+  positionals: [{ name: 'PATH', about: 'what to forget', required: true, many: true }],
+  flags: {
+    yes: { type: 'boolean', short: 'y', about: 'do not ask' },
+    'dry-run': { type: 'boolean', short: 'n', about: 'only say what would go, and what would stay' },
+  },
+  access: 'write',
+  palette: { absent: 'it asks on the command line: nothing brings back what it takes' },
+  examples: [
+    {
+      command: 'sentctl forget --dry-run home/notes.txt',
+      about: 'after sentctl rm home/notes.txt: what would go, and what would stay',
+    },
+    { command: 'sentctl forget --yes home/notes.txt', about: 'forget it' },
+  ],
+  output: {
+    kind: 'object',
+    shape: object(
+      {
+        dryRun: boolean('nothing was done'),
+        records: integer('records that lose their bodies'),
+        objects: integer('objects that go'),
+        bytes: integer('that these objects take in packs'),
+        shared: list(
+          object(
+            {
+              path: text('the path that is forgotten, as displayed'),
+              with: text('the other path, or what else has it, as displayed'),
+              bytes: integer('what they have in common'),
+            },
+            'one that is shared',
+          ),
+          'contents that stay because something else has them: the first thousand',
+        ),
+        sharedBytes: integer('that these contents take in packs'),
+        putAside: object(
+          { files: integer('how many'), bytes: integer('their sizes') },
+          'files that were cut off or put aside, which go too',
+        ),
+        seq: optional(integer('number of the last record about it')),
+        finished: boolean('false: recorded, and damage keeps it from being carried out; see "sentctl repair"'),
+      },
+      'what went and what stays',
+    ),
+  },
+  load: (): Promise<CommandModule> => import('./forget.ts'),
+})
+
 export const doctorSpec = command({
   name: 'doctor',
   summary: 'Look at the machine, the terminal and the root folder',

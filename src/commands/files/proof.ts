@@ -41,7 +41,7 @@ function readsWell(system: System, entry: ListedEntry, point: StatePoint): boole
       file.close()
     }
   } catch (error) {
-    if (isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) return false
+    if (isSentientError(error, 'DAMAGED', 'OBJECT_MISSING', 'FORGOTTEN')) return false
     throw error
   }
 }

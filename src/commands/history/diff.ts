@@ -81,8 +81,9 @@ function fileDiffOf(
   try {
     return fileData(system.fileDiff(path, from, to, { context: args.context }))
   } catch (error) {
-    if (!isSentientError(error, 'OBJECT_MISSING', 'DAMAGED')) throw error
-    return { ...pathData(path), kind: 'lost', added: 0, removed: 0, hunks: [] }
+    if (!isSentientError(error, 'OBJECT_MISSING', 'DAMAGED', 'FORGOTTEN')) throw error
+    const kind = error.code === 'FORGOTTEN' ? 'forgotten' : 'lost'
+    return { ...pathData(path), kind, added: 0, removed: 0, hunks: [] }
   }
 }
 

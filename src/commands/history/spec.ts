@@ -132,7 +132,7 @@ export const diffSpec = command({
             {
               ...pathFields,
               kind: choice(
-                ['text', 'binary', 'too-large', 'same', 'other', 'lost'],
+                ['text', 'binary', 'too-large', 'same', 'other', 'lost', 'forgotten'],
                 'how the contents were compared; lost: one of them is missing in the store',
               ),
               added: integer('lines added'),

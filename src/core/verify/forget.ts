@@ -7,7 +7,7 @@ import { idBytes } from '../format/id.ts'
 import type { Body } from '../format/record.ts'
 import type { NewRecord } from '../journal/model.ts'
 import { findPath } from '../store/tree.ts'
-import { stateInForce, type TimelineContext } from '../timeline/context.ts'
+import { requireWritable, stateInForce, type TimelineContext } from '../timeline/context.ts'
 import { countPutAside, finishForgetting, noteForgetting, readForgetting } from '../timeline/forgetting.ts'
 import { forgetAction } from '../timeline/forgotten.ts'
 import type { ForgetReport, GovernedPath, Work } from '../timeline/model.ts'
@@ -30,7 +30,7 @@ export async function* forget(
   options: ForgetOptions = {},
 ): Work<ForgetReport> {
   const { dryRun = false, signal } = options
-  if (context.access !== 'write') throw new SentientError('READ_ONLY', { where: context.directories.root.path })
+  requireWritable(context)
   if (paths.length === 0) throw new SentientError('USAGE', { what: 'No path was given' })
   for (const path of paths) checkGovernedPath(path)
   if (dryRun) {
