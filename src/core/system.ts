@@ -287,7 +287,7 @@ async function consistencyText(
   if (newNote === undefined && journal.checkpoint() === undefined) await signNow(host, parts)
   const note = newNote ?? journal.checkpoint()?.bytes
   if (note === undefined) throw new SentientError('KEY', { what: 'There is no checkpoint' })
-  return consistencyFileText({ journal, verifier: parts.keys.verifier() }, older, note)
+  return consistencyFileText({ journal, keys: parts.keys.all() }, older, note)
 }
 
 /** Nothing is exported into the data of this root folder itself, whatever the path that leads there. */

@@ -142,7 +142,15 @@ describe('a log as tiles', () => {
     const refused = run('other', ['export', 'tlog', '../log'])
     assert.equal(refused.exitCode, 1)
     assert.match(refused.stderr, /another log/)
+    workshop.copy('root', 'adopted')
+    sentctl('adopted', ['adopt', '--copy'])
+    sentctl('adopted', ['mkdir', 'of-the-copy'])
+    const ofCopy = run('adopted', ['export', 'tlog', '../log'])
+    assert.equal(ofCopy.exitCode, 1)
+    assert.match(ofCopy.stderr, /another log/)
     assert.equal(fs.readFileSync(at('log/checkpoint'), 'utf8'), before)
+    sentctl('adopted', ['export', 'tlog', '../log-of-the-copy'])
+    assertAccepts(/^52\d entries/, 'tlog', at('log-of-the-copy'), workshop.key('adopted'))
     for (const argv of [
       ['tlog', '.runtime'],
       ['tlog', '.tree/log'],

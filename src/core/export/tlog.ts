@@ -3,7 +3,7 @@
 
 import { SentientError } from '../errors.ts'
 import { asBuffer, displayBytes, equalBytes, hexOf } from '../format/bytes.ts'
-import { type Checkpoint, parseCheckpoint, verifyCheckpoint } from '../format/checkpoint.ts'
+import { type Checkpoint, parseCheckpoint, parseOrigin, verifyCheckpoint } from '../format/checkpoint.ts'
 import { noteBytesMax, tileHashes } from '../format/constants.generated.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { compactRange, leafHash } from '../format/merkle.ts'
@@ -133,10 +133,9 @@ function earlierCheckpoint(directory: Directory): Earlier | undefined {
 
 /** What was exported before must be the beginning of what is exported now: else it is another log, or a fork. */
 function requireEarlier(journal: Journal, earlier: Earlier, now: JournalCheckpoint, directory: Directory): void {
-  const begins = earlier.size <= now.size && equalBytes(journal.rootHash(earlier.size), earlier.root)
-  if (begins) return
   const where = `${directory.path}/${checkpointName}`
-  if (earlier.origin !== now.origin) {
+  // A copy that was adopted begins with the same records, and is another log all the same.
+  if (!isOneLog(earlier.origin, now.origin)) {
     throw new SentientError('PATH_EXISTS', {
       what: 'The directory holds the export of another log',
       where,
@@ -145,6 +144,7 @@ function requireEarlier(journal: Journal, earlier: Earlier, now: JournalCheckpoi
       hint: 'Name an empty or a new directory.',
     })
   }
+  if (earlier.size <= now.size && equalBytes(journal.rootHash(earlier.size), earlier.root)) return
   throw new SentientError('DAMAGED', {
     what: 'This journal does not go on from what was exported before',
     where,
@@ -152,6 +152,16 @@ function requireEarlier(journal: Journal, earlier: Earlier, now: JournalCheckpoi
     found: `${earlier.size} records with root ${hexOf(earlier.root)}`,
     hint: 'One of the two is not the whole history: see sentctl verify and docs/verifying.md.',
   })
+}
+
+/** Whether two origins name one log, under whichever of its keys. */
+function isOneLog(a: string, b: string): boolean {
+  try {
+    return equalBytes(parseOrigin(a).logId, parseOrigin(b).logId)
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return false
+  }
 }
 
 interface Stretch {

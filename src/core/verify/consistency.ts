@@ -21,10 +21,10 @@ export interface ConsistencyText {
 
 /**
  * Throws FormatError for a note that is no checkpoint, STATE_NOT_FOUND for an older tree that is larger than the newer
- * (DAMAGED when the log's own key signed it), DAMAGED for a newer checkpoint that is none of this journal.
+ * (DAMAGED when a key of the log's own signed it), DAMAGED for a newer checkpoint that is none of this journal.
  */
 export function consistencyFileText(
-  { journal, verifier }: { readonly journal: Journal; readonly verifier: VerifierKey },
+  { journal, keys }: { readonly journal: Journal; readonly keys: readonly VerifierKey[] },
   older: OlderTree,
   newNote: Uint8Array,
 ): ConsistencyText {
@@ -41,7 +41,7 @@ export function consistencyFileText(
   const oldNote = typeof older === 'number' ? undefined : older
   const kept = oldNote === undefined ? undefined : checkpointOf(oldNote)
   const size = kept?.size ?? (older as number)
-  if (size > newer.size && oldNote !== undefined && verifyCheckpoint(oldNote, [verifier]).state === 'ok') {
+  if (size > newer.size && oldNote !== undefined && verifyCheckpoint(oldNote, keys).state === 'ok') {
     throw new SentientError('DAMAGED', {
       what: 'This history is shorter than what its key has signed before',
       expected: `at least the ${size} records of the older checkpoint`,

@@ -9,7 +9,7 @@ import { exportTlog } from '../../../src/core/export/tlog.ts'
 import type { Directory } from '../../../src/core/host/host.ts'
 import { consistencyFileText } from '../../../src/core/verify/consistency.ts'
 import { createTestHost, describeTree, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { copyLog, makeLog, ofLog, openLog, type TestLog } from '../witness/logs.ts'
+import { copyLog, makeLog, ofLog, openLog, renewKey, type TestLog } from '../witness/logs.ts'
 
 let host: TestHost
 let log: TestLog
@@ -181,6 +181,16 @@ describe('a later export', () => {
     for (let step = await work.next(); !step.done; step = await work.next());
     assert.match(Buffer.from(bytesAt('/published/checkpoint')).toString(), /\n1700\n/)
     assert.deepEqual(rootOf(leavesIn('/published', 1700)), Buffer.from(log.journal.rootHash(1700)))
+  })
+
+  test('goes on under a new key of the same log', async () => {
+    await log.grow(300)
+    await log.publish('/published')
+    const renewed = renewKey(host, log, 1)
+    await assert.rejects(renewed.publish('/published'), { code: 'KEY' })
+    await renewed.grow(5)
+    assert.equal((await renewed.publish('/published')).before, 300)
+    assert.deepEqual(bytesAt('/published/checkpoint'), renewed.note())
   })
 
   test('is refused where another history, or something else, lies', async () => {

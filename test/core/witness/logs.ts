@@ -81,7 +81,7 @@ function opened(host: Host, directory: Directory, keys: LogKeys): TestLog {
 }
 
 /** What proofs are made of. */
-export const ofLog = ({ journal, key: verifier }: TestLog) => ({ journal, verifier })
+export const ofLog = ({ journal, key }: TestLog) => ({ journal, keys: [key] })
 
 /** Copies a directory with everything in it but locks, as `cp -a` does. */
 export function copyDirectory(from: Directory, to: Directory): void {
