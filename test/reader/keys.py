@@ -29,22 +29,29 @@ def read_keys(root: Path, form: Format, report: Report) -> list[VerifierKey]:
     keys = []
     pattern = re.compile(r"log-(0|[1-9][0-9]{0,5})\.vkey")
     paths = sorted((root / ".auth").glob("log-*.vkey"))
-    newest = max((int(match[1]) for path in paths if (match := pattern.fullmatch(path.name))), default=0)
+    found: list[tuple[int, VerifierKey]] = []
     for path in paths:
         match = pattern.fullmatch(path.name)
         key = report.attempt(f".auth/{path.name}", _read_key, path) if match else None
         if key is None:
             continue
-        if key.name != origin_name(form.log_id, int(match[1])):
-            other = f".auth/{path.name} is of another log: {key.name}"
-            if int(match[1]) == newest:
-                report.damaged(".runtime/format", f"its log id is not the one of the key: {other}")
-            else:
-                report.remark(other)
+        found.append((int(match[1]), key))
         keys.append(key)
         if path.with_suffix(".pem").exists():
             report.attempt(f".auth/{path.stem}.pem", _check_private, path.with_suffix(".pem"), key)
+    _check_names(found, form, report)
     return keys
+
+
+def _check_names(found: list[tuple[int, VerifierKey]], form: Format, report: Report) -> None:
+    """One has the log id of the folder; those before it that of the folder, or one that the folder had before."""
+    ours = [epoch for epoch, key in found if key.name == origin_name(form.log_id, epoch)]
+    if found and not ours:
+        report.damaged(".runtime/format", f"its log id is not the one of the key: {max(found)[1].name}")
+        return
+    for epoch, key in found:
+        if not any(key.name == origin_name(log_id, epoch) for log_id in [form.log_id, *form.earlier]):
+            report.remark(f".auth/log-{epoch}.vkey is of another log, as of an adoption that was not finished: {key.name}")
 
 
 def _read_key(path: Path) -> VerifierKey:

@@ -172,7 +172,8 @@ def _check_epochs(
 ) -> None:
     """The journal names the key of each epoch, and what each goes on from."""
     if findings.keys and checkpoint is not None and not journal.damaged:
-        seq, text = findings.keys[-1]
+        before = [item for item in findings.keys if item[0] < checkpoint.size]
+        seq, text = before[-1] if before else findings.keys[0]
         named = report.attempt(f"record {seq}", parse_verifier_key, text)
         if named is not None and named.name != checkpoint.origin:
             report.damaged(".runtime/checkpoint", f"its origin is {checkpoint.origin}, record {seq} names {named.name}")

@@ -34,11 +34,15 @@ const keyMode = 0o600
 const privateName = (epoch: number): string => `log-${epoch}.pem`
 const publicName = (epoch: number): string => `log-${epoch}.vkey`
 
-/** Makes the key of an epoch. Refuses a file system that keeps no modes: the key would be anybody's. */
+/**
+ * Makes the key of an epoch that has none; each file is whole as soon as it is there, the private one first. Refuses a
+ * file system that keeps no modes: the key would be anybody's.
+ */
 export function createLogKey(
   directory: Directory,
   options: { readonly logId: Uint8Array; readonly epoch: number; readonly random: Randomness },
 ): LogKeys {
+  for (const { name } of directory.list()) if (name.endsWith(newEnding)) directory.removeFile(name)
   const key = ed25519KeyOfSeed(options.random.bytes(32))
   const name = privateName(options.epoch)
   writeDurably(directory, name, key.export({ format: 'pem', type: 'pkcs8' }).toString())
@@ -52,18 +56,22 @@ export function createLogKey(
   }
   const signer = ed25519Signer(formatOrigin(options), key)
   writeDurably(directory, publicName(options.epoch), `${formatVerifierKey(signer)}\n`)
-  directory.flush()
   return openLogKeys(directory, options.logId)
 }
 
+/** What is written under such a name was never in use. */
+const newEnding = '.new'
+
 function writeDurably(directory: Directory, name: string, text: string): void {
-  const file = directory.open(name, 'create', keyMode)
+  const file = directory.open(`${name}${newEnding}`, 'create', keyMode)
   try {
     file.write(Buffer.from(text), 0)
     file.flush()
   } finally {
     file.close()
   }
+  directory.rename(`${name}${newEnding}`, directory, name)
+  directory.flush()
 }
 
 /**
