@@ -188,7 +188,7 @@ export const errorTable = {
   NETWORK: spec(
     'operation',
     'The other side cannot be reached',
-    'Nothing, or something that is not what was asked for, came over the network. Only what is witnessed is fetched; nothing was changed.',
+    'Nothing, or something that is not what was asked for, came over the network. Nothing of the history was changed.',
     'Check the address and the connection, then run it again.',
   ),
   LIMIT: spec(
