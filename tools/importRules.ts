@@ -46,7 +46,7 @@ const parts: readonly Part[] = [
   { name: 'progress', files: /^src\/core\/progress\.ts$/, mayImport: ['errors'], nodeModules: pureNodeModules },
   {
     name: 'system',
-    files: /^src\/core\/(?:system|systemApi|newRoot|lastState|adoptRoot|parts|signing)\.ts$/,
+    files: /^src\/core\/(?:system|systemApi|newRoot|lastState|adoptRoot|carrying|parts|signing)\.ts$/,
     mayImport: ['core'],
     nodeModules: pureNodeModules,
   },
@@ -57,7 +57,7 @@ const parts: readonly Part[] = [
     open: ['load'],
     nodeModules: [...pureNodeModules, 'module'],
   }),
-  historyPart('store', 'changes', 'content', 'idTable', 'packScan', 'packedList', 'reach', 'tree'),
+  historyPart('store', 'changes', 'content', 'idTable', 'packScan', 'packedList', 'packing', 'reach', 'tree'),
   historyPart('journal'),
   historyPart(
     'worktree',

@@ -1,13 +1,27 @@
 // The history carried to other places and back: backups, archives, what another copy of the folder can mend. Part of
 // `system.ts`: it joins the subsystems that do it with the places that the user names.
+import { type ArchiveOptions, type ArchiveReport, exportArchive } from './backup/archive.ts'
 import { type BackupReport, backup } from './backup/backup.ts'
+import { readWhole } from './backup/files.ts'
+import { type ImportReport, importArchive } from './backup/import.ts'
 import { SentientError } from './errors.ts'
-import { openOrMake, openParent } from './export/place.ts'
+import { abandonNew, beginNew, finishNew, openOrMake, openParent } from './export/place.ts'
+import { equalBytes, hexOf } from './format/bytes.ts'
+import { verifyCheckpoint } from './format/checkpoint.ts'
+import { noteBytesMax } from './format/constants.generated.ts'
+import type { Link } from './format/id.ts'
 import type { Directory, Host } from './host/host.ts'
-import type { Cancellable } from './systemApi.ts'
+import { openJournal } from './journal/journal.ts'
+import type { OtherCopy } from './journal/takeFrom.ts'
+import { readFormat } from './parts.ts'
+import { openStore } from './store/store.ts'
+import type { ByteSource, Cancellable } from './systemApi.ts'
 import type { TimelineContext } from './timeline/context.ts'
+import { isForgotten } from './timeline/forgotten.ts'
 import { isRootFolder } from './timeline/init.ts'
-import type { Work } from './timeline/model.ts'
+import type { RepairReport, Work } from './timeline/model.ts'
+import { gcHorizon } from './timeline/pruned.ts'
+import { type OtherFolder, repair } from './verify/repair.ts'
 import { writeProblem } from './worktree/apply.ts'
 
 export interface BackupChoices extends Cancellable {
@@ -32,8 +46,166 @@ export async function* backupTo(
   }
 }
 
+/** From where on an archive holds records: a record that the other side has, or a checkpoint of what it has. */
+export type Since = { readonly seq: number } | { readonly note: Uint8Array } | undefined
+
+/** Writes the history, or what is new since something, as one stream of bytes. */
+export async function* exportArchiveOf(
+  host: Host,
+  context: TimelineContext,
+  options: Cancellable & { readonly since?: Since; readonly write: ArchiveOptions['write'] },
+): Work<ArchiveReport> {
+  const { since, write, signal } = options
+  const from = firstRecordSince(context, since)
+  const isGone = (link: Link, seq: number): boolean => seq + 1 < gcHorizon(context) || isForgotten(context, link.id)
+  return yield* exportArchive({ context, random: host.random, from, isGone, write, signal })
+}
+
+/** The same into a file (an absolute path), which is there when it is whole. */
+export async function* exportArchiveFile(
+  host: Host,
+  context: TimelineContext,
+  { path, ...options }: Cancellable & { readonly path: string; readonly since?: Since },
+): Work<ArchiveReport> {
+  const { parent, name } = openParent(host.files, path)
+  let whole = false
+  try {
+    const file = beginNew(parent, name, 0o600)
+    let report: ArchiveReport
+    try {
+      let at = 0
+      const write = (bytes: Uint8Array): void => {
+        file.write(bytes, at)
+        at += bytes.length
+      }
+      report = yield* exportArchiveOf(host, context, { ...options, write })
+      file.flush()
+    } finally {
+      file.close()
+    }
+    finishNew(parent, name)
+    whole = true
+    return report
+  } catch (error) {
+    throw writeProblem(error, path)
+  } finally {
+    if (!whole) abandonNew(parent, name)
+    parent.close()
+  }
+}
+
+function firstRecordSince(context: TimelineContext, since: Since): number {
+  if (since === undefined) return 0
+  const { size } = context.journal.head()
+  if ('seq' in since) {
+    if (since.seq >= 0 && since.seq < size) return since.seq + 1
+    throw new SentientError('STATE_NOT_FOUND', { expected: `a record up to #${size - 1}`, found: `#${since.seq}` })
+  }
+  const verdict = verifyCheckpoint(since.note, [...context.verifiers()])
+  if (verdict.state === 'bad')
+    throw new SentientError('DAMAGED', { what: 'That is no checkpoint of this log', found: verdict.reason })
+  const { size: theirs, root } = verdict.checkpoint
+  if (theirs <= size && equalBytes(context.journal.rootHash(theirs), root)) return theirs
+  throw new SentientError('DIVERGED', {
+    what: 'The checkpoint is signed, and the history here is not the one that it was signed for',
+    expected: `${theirs} records with the Merkle root ${hexOf(root)}`,
+    found: theirs > size ? `${size} records` : hexOf(context.journal.rootHash(theirs)),
+    hint: 'Keep the checkpoint: with sentctl consistency it proves the fork.',
+  })
+}
+
+/** Takes an archive into a directory (an absolute path), which is made when it is missing, or extended. */
+export async function* importInto(
+  host: Host,
+  source: ByteSource,
+  { path, signal }: Cancellable & { readonly path: string },
+): Work<ImportReport> {
+  const to = host.files.openDirectory(path)
+  try {
+    refuseNested(host, path, undefined)
+    const make = (): Directory => openReceiving(host, path, undefined)
+    return yield* importArchive({ host, source, to, make, signal })
+  } catch (error) {
+    throw writeProblem(error, path)
+  } finally {
+    to?.close()
+  }
+}
+
+/** Mends what is damaged, and takes what is lost from another copy of the folder, where one is named. */
+export async function* repairFrom(
+  host: Host,
+  context: TimelineContext,
+  { from, mended, signal }: Cancellable & { readonly from?: string | undefined; readonly mended: () => void },
+): Work<RepairReport> {
+  if (from === undefined) return yield* repair(context, { signal, mended })
+  const other = openOther(host, context, from)
+  try {
+    return yield* repair(context, { signal, mended, other: other.folder })
+  } finally {
+    other.close()
+  }
+}
+
+/** A backup, an import, or any copy of the folder; read only, and trusted in nothing. */
+function openOther(host: Host, context: TimelineContext, path: string): { folder: OtherFolder; close(): void } {
+  const root = host.files.openDirectory(path)
+  if (root === undefined || !isRootFolder(root)) {
+    root?.close()
+    throw new SentientError('ROOT_NOT_FOUND', {
+      what: 'No backup and no copy of a root folder',
+      where: path,
+      hint: 'Name the directory that sentctl backup was given.',
+    })
+  }
+  const opened = [root]
+  const child = (name: string): Directory => {
+    const directory = root.child(name)
+    if (directory === undefined)
+      throw new SentientError('DAMAGED', { where: `${path}/${name}`, found: 'it is missing' })
+    opened.push(directory)
+    return directory
+  }
+  try {
+    const { clock, random, processes, locks } = host
+    const ports = { clock, random, processes, locks, access: 'read' } as const
+    const runtime = child('.runtime')
+    const { logId, earlier = [] } = readFormat(runtime)
+    const journal = openJournal({ ...ports, directory: runtime, logId, earlierLogIds: earlier })
+    const store = openStore({ ...ports, directory: child('.tree') })
+    const records = {
+      size: journal.head().size,
+      rawRecords: journal.rawRecords,
+      signed: signedBy(runtime, context),
+    }
+    return {
+      folder: { records, objects: store },
+      close() {
+        journal.close()
+        store.close()
+        for (const directory of opened.reverse()) directory.close()
+      },
+    }
+  } catch (error) {
+    for (const directory of opened.reverse()) directory.close()
+    throw error
+  }
+}
+
+/** Its checkpoint, when this log's own key has signed it. */
+function signedBy(runtime: Directory, context: TimelineContext): OtherCopy['signed'] {
+  const bytes = readWhole(runtime, 'checkpoint', noteBytesMax)
+  const verdict = bytes && verifyCheckpoint(bytes, [...context.verifiers()])
+  return verdict?.state === 'ok' ? verdict.checkpoint : undefined
+}
+
 /** Root folders are never nested, neither this one in that nor that one in any. */
 export function openReceiving(host: Host, path: string, source: Directory | undefined): Directory {
+  refuseNested(host, path, source)
+  return openOrMake(host.files, path, 0o700)
+}
+
+function refuseNested(host: Host, path: string, source: Directory | undefined): void {
   const { parent } = openParent(host.files, path)
   try {
     const place = `${parent.path === '/' ? '' : parent.path}${path.slice(path.lastIndexOf('/'))}`
@@ -49,7 +221,6 @@ export function openReceiving(host: Host, path: string, source: Directory | unde
   } finally {
     parent.close()
   }
-  return openOrMake(host.files, path, 0o700)
 }
 
 function rootAbove(host: Host, start: string): string | undefined {

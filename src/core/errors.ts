@@ -203,6 +203,12 @@ export const errorTable = {
     'It is a copy of a root folder, was restored from an older state of one, or comes from another device. Two histories under one key would be a forgery, so nothing is recorded or signed here before somebody says which it is. Reading works.',
     'Moved or restored here: sentctl adopt --moved. A copy, while the other one goes on: sentctl adopt --copy.',
   ),
+  DIVERGED: spec(
+    'damage',
+    'Another history stands there',
+    'What was backed up or imported there is of another log, or is not the beginning of the history that is offered: somebody goes on in an older state, or two histories go under one name. Both are evidence, so nothing is overwritten.',
+    'Keep both, and use another directory.',
+  ),
   KEY: spec(
     'operation',
     'A key is missing or unusable',

@@ -26,8 +26,8 @@ export interface Parts {
   /** Whether this process may write into the dotfolders at all. */
   readonly writable: boolean
   readonly damage: string | undefined
-  /** From now on nothing is recorded or signed here, and this is why. */
-  refuse(why: SentientError): void
+  /** From now on nothing is recorded or signed here, and this is why; undefined: it may be again. */
+  refuse(why: SentientError | undefined): void
   release(): void
 }
 

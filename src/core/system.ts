@@ -1,5 +1,6 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { type AdoptReport, adoptFolder } from './adoptRoot.ts'
+import { backupTo, repairFrom } from './carrying.ts'
 import { isSentientError, SentientError } from './errors.ts'
 import { type CarReport, exportCar } from './export/car.ts'
 import { openOrMake } from './export/place.ts'
@@ -91,7 +92,7 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
   const { context } = parts
   try {
     await context.loadSettings()
-    if (parts.writable && parts.damage === undefined) await recoverAtOpening(context, options.signal)
+    if (parts.writable && parts.damage === undefined && hasKey(parts)) await recoverAtOpening(context, options.signal)
     const found = context.access === 'write' ? await settleBinding(host, parts, options.signal) : undefined
     if (options.ready !== false) {
       for await (const progress of ready(host, parts, options.signal)) options.progress?.(progress)
@@ -102,6 +103,9 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
     throw error
   }
 }
+
+/** Without one nothing goes on here: a backup, which has no tree that could be brought up to date. */
+const hasKey = ({ auth }: Parts): boolean => auth.list().some(({ name }) => name.endsWith('.pem'))
 
 /** Replayed once more by each opening that is killed: so much is kept at once, less when the folder is closed. */
 const longReplayRecords = 50_000
@@ -127,6 +131,8 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
   const database = lazyDatabase(host, context)
   let sizeAtOpening = context.journal.head().size
   const last = createLastState(host, parts)
+  // A journal that came back may again be what this device signed.
+  const mended = (): void => parts.refuse(context.refusal && whyNotSigned(host, parts))
   const system: System = {
     rootPath: context.directories.root.path,
     access: context.access,
@@ -190,7 +196,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     setSetting: (key, value, options) => setSetting(context, key, value, options),
 
     verify: options => withRedisChecked(verify(context, options), last, options),
-    repair: options => withRedisRebuilt(repair(context, options), last, options?.signal),
+    repair: options => withRedisRebuilt(repairFrom(host, context, { ...options, mended }), last, options?.signal),
     gc: options => gc(context, options),
     forget: (paths, options) => forget(context, paths, options),
     findLost: options => findLost(context, options?.signal),
@@ -213,6 +219,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
       const { journal } = context
       return yield* exportTlog({ ...options, journal, ...hostPorts(host), verifier: keys.verifier(), path })
     },
+    backup: (path, options) => backupTo(host, context, path, options),
     exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
     async *exportRedis(path, options) {
       if (path !== undefined) requireNotOurs(host, context, path)

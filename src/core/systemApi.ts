@@ -1,5 +1,6 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
 import type { SentientError } from './errors.ts'
+import type { BackupReport } from './backup/backup.ts'
 import type { CarReport } from './export/car.ts'
 import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
@@ -253,7 +254,8 @@ export interface System {
   setSetting(key: string, value: string, options?: Cancellable): Work<OperationResult>
 
   verify(options?: VerifyOptions): Work<VerifyReport>
-  repair(options?: Cancellable): Work<RepairReport>
+  /** `from`: another copy of the folder (an absolute path), from which what is lost here is taken. */
+  repair(options?: Cancellable & { readonly from?: string | undefined }): Work<RepairReport>
   gc(options?: Cancellable & { readonly dryRun?: boolean }): Work<GcReport>
   /**
    * Takes what paths ever held out of every state and record. Throws PATH_EXISTS for one that is still there,
@@ -277,6 +279,8 @@ export interface System {
   exportTlog(path: string, options?: Cancellable & { readonly all?: boolean }): Work<TlogReport>
   /** Writes a state, or what is below a path of it, as a CARv1 file (an absolute path). */
   exportCar(path: string, at: StatePoint, options?: Cancellable & { readonly under?: GovernedPath }): Work<CarReport>
+  /** Brings the backup in a directory (an absolute path, made when missing) up to date; `deep`: all of it looked at. */
+  backup(path: string, options?: Cancellable & { readonly deep?: boolean }): Work<BackupReport>
   /**
    * Writes recycle.redis, and tells the Redis of the settings; with an absolute path it writes there and tells nobody.
    * Throws NOT_WRITABLE, DISK_FULL, IO; what the server did not take is a part of the result.

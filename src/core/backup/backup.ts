@@ -254,7 +254,7 @@ export function checkRoot(found: Uint8Array | undefined, checkpoint: { readonly 
   })
 }
 
-const aboutForget = [bytesOfText('action', 'forget')]
+export const aboutForget = [bytesOfText('action', 'forget')]
 
 /** What `forget` records of the source name goes here too, once they are here. */
 export async function* forgetBodies(

@@ -111,3 +111,20 @@ export function replaceMarks(runtime: Directory, marks: Marks): void {
     bytes.set(encodeMarks({ ...marks, generation }), marksOffset(generation))
   replaceFile(runtime, 'marks', bytes)
 }
+
+/** Removes a directory of ours with all that is in it, or a file; follows no links. */
+export function removeTree(parent: Directory, name: ByteString): void {
+  const kind = parent.stat(name)?.kind
+  if (kind === undefined) return
+  if (kind !== 'dir') {
+    parent.removeFile(name)
+    return
+  }
+  const directory = parent.child(name)
+  try {
+    for (const item of directory?.list() ?? []) removeTree(directory!, item.name)
+  } finally {
+    directory?.close()
+  }
+  parent.removeDirectory(name)
+}

@@ -89,7 +89,7 @@ const batchBytes = 1 << 20
  * written. Yields the bytes it came on, returns where the sound entries end and how much was written. Nothing is flushed.
  */
 export function* copyEntries(
-  source: OpenFile,
+  source: Pick<OpenFile, 'read'>,
   target: OpenFile,
   { pack, from, where }: { readonly pack: SourcePack; readonly from: number; readonly where: string },
 ): Generator<number, { readonly end: number; readonly written: number }> {
@@ -139,7 +139,7 @@ export function* copyEntries(
 
 /** A pack that the target lacks, under a name that counts when it is whole. Durable but for the directory. */
 export function* copyPack(
-  source: OpenFile,
+  source: Pick<OpenFile, 'read'>,
   packs: Directory,
   { pack, number, where }: { readonly pack: SourcePack; readonly number: number; readonly where: string },
 ): Generator<number, number> {
@@ -163,7 +163,7 @@ export function* copyPack(
 
 /** What a pack that the target has lacks, or has otherwise, from `from` on. Durable. */
 export function* updatePack(
-  source: OpenFile,
+  source: Pick<OpenFile, 'read'>,
   packs: Directory,
   request: { readonly pack: SourcePack; readonly number: number; readonly from: number; readonly where: string },
 ): Generator<number, number> {

@@ -54,7 +54,7 @@ export function createSegmentWriter(
   let written = 0
   const pieces: Uint8Array[] = []
   let held = 0
-  removeBeyond(journal, options.start)
+  cutBack(journal, options.start)
 
   const drain = (): void => {
     if (held === 0) return
@@ -114,7 +114,8 @@ export function createSegmentWriter(
   }
 }
 
-function removeBeyond(journal: Directory, { segment, bytes }: Position): void {
+/** Removes what was written behind a position, and does not count. */
+export function cutBack(journal: Directory, { segment, bytes }: Position): void {
   for (const { name } of journal.list()) {
     const first = parseSegmentFileName(name)
     if ((first === undefined && !name.endsWith('.new')) || (first !== undefined && first < segment)) continue

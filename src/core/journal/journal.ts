@@ -15,10 +15,11 @@ import { createMarksStore } from './marksFile.ts'
 import { type MendedFrame, mendFrames } from './mend.ts'
 import type { Journal, JournalLimits, JournalLock, JournalOptions, LockSession } from './model.ts'
 import { createOffsetTables } from './offsets.ts'
-import { readLeaves, readRecord, readRecords } from './reader.ts'
+import { readLeaves, readRawRecords, readRecord, readRecords } from './reader.ts'
 import { openEnd, refreshEnd } from './recovery.ts'
 import { searchRecords } from './search.ts'
 import { createSegments } from './segments.ts'
+import type { OtherCopy } from './takeFrom.ts'
 import { takeOver } from './takeOver.ts'
 import { createTileFiles } from './tiles.ts'
 import { verifyJournal } from './verify.ts'
@@ -39,6 +40,7 @@ export type {
   LockSession,
   NewRecord,
   PackMark,
+  RawRecord,
   RecordRange,
   RecordResult,
   SearchResult,
@@ -82,6 +84,8 @@ export function openJournal(options: JournalOptions): Journal {
     refresh: () => !lock.held && refreshEnd(context),
     read: seq => readRecord(context, seq),
     records: range => readRecords(context, range),
+    flushedSize: () => Math.min(state.flushedSize, state.head.size),
+    rawRecords: range => readRawRecords(context, range),
     search: (range, wanted) => searchRecords(context, range, wanted),
     append: (records, pack, appendOptions) => appendRecords(context, records, pack, appendOptions),
     *forgetBodies(isListed) {
@@ -116,7 +120,7 @@ export function openJournal(options: JournalOptions): Journal {
       if (from > to) checkSize(Number.NaN)
       return consistencyPath(from, to, tree.hashAt)
     },
-    mend: signal => mend(context, signal),
+    mend: (signal, other) => mend(context, signal, other),
     verify: (verifyOptions = {}) => verifyJournal(context, verifyOptions),
     checkpoint: () => readCheckpoint(context),
     signCheckpoint: signer => storeCheckpoint(context, signer),
@@ -198,10 +202,14 @@ function createWriterLock(context: JournalContext): JournalLock {
   }
 }
 
-async function mend(context: JournalContext, signal: AbortSignal | undefined): Promise<MendedFrame[]> {
+async function mend(
+  context: JournalContext,
+  signal: AbortSignal | undefined,
+  other: OtherCopy | undefined,
+): Promise<MendedFrame[]> {
   if (!context.writable) throw new SentientError('READ_ONLY', { what: 'The journal was opened for reading' })
   try {
-    return await mendFrames(context, signal)
+    return await mendFrames(context, signal, other)
   } catch (error) {
     throw writeError(error, 'mend the journal')
   }

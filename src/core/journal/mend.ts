@@ -23,6 +23,7 @@ import { envelopeOf, recordOf } from './frames.ts'
 import { readPoison } from './poison.ts'
 import { openEnd } from './recovery.ts'
 import { placeText, readFully } from './segments.ts'
+import { type OtherCopy, takeRecords } from './takeFrom.ts'
 import { keepSegment, replaceSegment } from './torn.ts'
 import { writeMarks } from './writer.ts'
 
@@ -33,7 +34,11 @@ export interface MendedFrame {
 }
 
 /** Looks at every segment, under the lock; does nothing where a failed flush is still to be settled. */
-export async function mendFrames(context: JournalContext, signal: AbortSignal | undefined): Promise<MendedFrame[]> {
+export async function mendFrames(
+  context: JournalContext,
+  signal: AbortSignal | undefined,
+  other?: OtherCopy,
+): Promise<MendedFrame[]> {
   const { lock, segments, state, runtime } = context
   await lock.acquire('repair', signal)
   try {
@@ -47,6 +52,7 @@ export async function mendFrames(context: JournalContext, signal: AbortSignal | 
       mended.push(...mendSegment(context, segment))
       if (slicer.due()) await slicer.pause()
     }
+    if (other !== undefined) mended.push(...(await takeRecords(context, other, signal)))
     if (mended.length === 0) return mended
     openEnd(context)
     // Others hold the old files open: new marks tell them to look again, and that the end is to be looked at.

@@ -7,6 +7,7 @@ import type { NoteSigner } from '../format/note.ts'
 import type { Body, Envelope } from '../format/record.ts'
 import type { Clock, Directory, Locks, Processes, Randomness } from '../host/host.ts'
 import type { Progress } from '../progress.ts'
+import type { OtherCopy } from './takeFrom.ts'
 
 export interface JournalLimits {
   /** A frame that would pass it starts a new segment. */
@@ -75,6 +76,18 @@ export type RecordResult =
   | { readonly state: 'intact'; readonly record: JournalRecord }
   | { readonly state: 'missing'; readonly seq: number }
   | { readonly state: 'damaged'; readonly seq: number; readonly where: string; readonly reason: string }
+
+/** A record as it lies in its segment. The bytes are views that the next step overwrites. */
+export type RawRecord =
+  | {
+      readonly state: 'intact'
+      readonly seq: number
+      readonly envelopeBytes: Uint8Array
+      /** Null, as `bodyBytes`, when the body was forgotten. */
+      readonly salt: Uint8Array | null
+      readonly bodyBytes: Uint8Array | null
+    }
+  | Extract<RecordResult, { readonly state: 'damaged' }>
 
 export interface RecordRange {
   /** The first record. */
@@ -202,6 +215,10 @@ export interface Journal {
   read(seq: number): RecordResult
   /** Streams the frames. Reverse from the end walks backwards by the frames' trailing lengths and needs no table. */
   records(range: RecordRange): Generator<RecordResult, void>
+  /** How many of the head's records are certain to be on disk: what may be carried elsewhere. */
+  flushedSize(): number
+  /** Records as they lie there, for whoever carries them elsewhere and checks them itself. */
+  rawRecords(range: RecordRange): Generator<RawRecord, void>
   /**
    * The records whose bodies hold any of these byte sequences (see format/bodyBytes.ts), and perhaps some that do not:
    * callers look at what they get. The others are passed over unchecked. Says how far it came about every megabyte.
@@ -234,9 +251,10 @@ export interface Journal {
   verify(options?: VerifyOptions): AsyncGenerator<Progress, JournalVerification, void>
   /**
    * Takes the lock itself, damage or not. Puts right what one changed byte did to records, where hashes prove what they
-   * were; the damaged segments are kept in `torn`. Returns the records that can be read again.
+   * were; the damaged segments are kept in `torn`. What is lost is taken from another copy, where it is proven to be what
+   * was here. Returns the records that can be read again.
    */
-  mend(signal?: AbortSignal): Promise<readonly { readonly seq: number; readonly where: string }[]>
+  mend(signal?: AbortSignal, other?: OtherCopy): Promise<readonly { readonly seq: number; readonly where: string }[]>
   /** The stored one, read anew; undefined when there is none, throws DAMAGED when it cannot be read. */
   checkpoint(): JournalCheckpoint | undefined
   /** Under the lock. Of the flushed size; the tiles it covers and the marks are flushed before it is stored. */

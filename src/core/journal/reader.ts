@@ -8,7 +8,7 @@ import { isHostError } from '../host/error.ts'
 import type { JournalContext } from './context.ts'
 import { envelopeOf, keepFrame, recordOf } from './frames.ts'
 import { createFrameWindow, type FrameAt, type FrameWindow } from './frameWindow.ts'
-import type { RecordRange, RecordResult } from './model.ts'
+import type { RawRecord, RecordRange, RecordResult } from './model.ts'
 import { type Position, placeText } from './segments.ts'
 
 /** What is read of each frame: the whole record, or only its leaf hash. */
@@ -38,6 +38,16 @@ export function readRecord(context: JournalContext, seq: number): RecordResult {
 export function readRecords(context: JournalContext, range: RecordRange): Generator<RecordResult, void> {
   const [from, to] = clamp(context, range.from, range.to)
   return range.reverse === true ? backwards(context, from, to) : forwards(context, from, to, wholeRecord)
+}
+
+/** From the first to the last; `reverse` is not heard. */
+export function readRawRecords(context: JournalContext, range: RecordRange): Generator<RawRecord, void> {
+  const [from, to] = clamp(context, range.from, range.to)
+  return forwards(context, from, to, rawRecord)
+}
+
+function rawRecord({ envelopeBytes, salt, bodyBytes }: GoodFrame, seq: number): RawRecord {
+  return { state: 'intact', seq, envelopeBytes, salt, bodyBytes }
 }
 
 /**

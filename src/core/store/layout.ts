@@ -138,13 +138,19 @@ export function ignoringHostErrors(action: () => void): boolean {
 }
 
 /** Up to `length` bytes at a position; fewer only where the file ends. */
-export function readFully(file: OpenFile, position: number, length: number): Uint8Array {
+export function readFully(file: Pick<OpenFile, 'read'>, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   const count = readInto(file, bytes, 0, length, position)
   return count === length ? bytes : bytes.subarray(0, count)
 }
 
-export function readInto(file: OpenFile, target: Uint8Array, offset: number, length: number, position: number): number {
+export function readInto(
+  file: Pick<OpenFile, 'read'>,
+  target: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): number {
   let done = 0
   while (done < length) {
     const count = file.read(target, offset + done, length - done, position + done)

@@ -38,7 +38,7 @@ export type Scanned = ScannedEntry | ScannedDamage
 const windowBytes = 1 << 20
 
 /** A part of a file in memory that moves forward. Grows to one entry's size where it must. */
-function createWindow(file: OpenFile, end: number) {
+function createWindow(file: Pick<OpenFile, 'read'>, end: number) {
   let buffer = Buffer.allocUnsafeSlow(windowBytes)
   let start = 0
   let length = 0
@@ -60,7 +60,12 @@ function createWindow(file: OpenFile, end: number) {
  * The entries of a pack between two offsets, the first of which must be the start of an entry. Damage comes as items
  * too; together the items cover every byte. `first` is where entries begin in this file.
  */
-export function* scanEntries(file: OpenFile, from: number, to: number, first = packHeaderBytes): Generator<Scanned> {
+export function* scanEntries(
+  file: Pick<OpenFile, 'read'>,
+  from: number,
+  to: number,
+  first = packHeaderBytes,
+): Generator<Scanned> {
   const window = createWindow(file, to)
   for (let offset = Math.max(from, first); offset < to; ) {
     const item = entryAt(window, offset, to)

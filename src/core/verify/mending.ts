@@ -2,8 +2,9 @@
 // came from the one before. Everything is only offered; what counts is whether its hash is the name that is missing.
 import { isSentientError } from '../errors.ts'
 import { bytesOf } from '../format/bytes.ts'
+import { decode } from '../format/cbor.ts'
 import { objectBytesMax } from '../format/constants.generated.ts'
-import { type Codec, type Link, type ObjectId, objectId } from '../format/id.ts'
+import { type Codec, idBytes, type Link, type ObjectId, objectId } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { entryHeaderBytes, type ObjectKind, packFileName } from '../format/pack.ts'
 import { decodeTraceHeader, decodeTraceItemAt } from '../format/recycleTrace.ts'
@@ -14,10 +15,13 @@ import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer, type Slicer } from '../progress.ts'
 import { sortChanges, writeChanges } from '../store/changes.ts'
 import { ingestContentSteps } from '../store/content.ts'
+import { createIdTable } from '../store/idTable.ts'
 import { readFully } from '../store/layout.ts'
-import type { Ingest } from '../store/store.ts'
+import { linksIn } from '../store/reach.ts'
+import type { Ingest, Store } from '../store/store.ts'
 import { buildDirectory, diffTrees, editTree, emptyDirectory, type ObjectWriter } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
+import { isForgotten } from '../timeline/forgotten.ts'
 import type { TreeChange, Work } from '../timeline/model.ts'
 import { keptHorizon } from '../timeline/pruned.ts'
 import { changesOf } from '../timeline/records.ts'
@@ -31,6 +35,9 @@ import { mendEntry } from './bitRot.ts'
 import { readFile } from './files.ts'
 import type { DamagedEntry } from './packsCheck.ts'
 import { lastReadable } from './retained.ts'
+
+/** The objects of another copy of the folder; each is checked against its name. */
+export type OtherObjects = Pick<Store, 'read'>
 
 /** Objects that are looked for, and those that came. */
 interface Search {
@@ -50,6 +57,8 @@ export async function* mendObjects(
     readonly wanted: ReadonlyMap<ObjectId, Link>
     readonly affected: readonly Affected[]
     readonly damaged: readonly DamagedEntry[]
+    /** Another copy of the folder. */
+    readonly other?: OtherObjects | undefined
     readonly signal: AbortSignal | undefined
   },
 ): Work<ReadonlySet<ObjectId>> {
@@ -60,6 +69,7 @@ export async function* mendObjects(
     slicer: createSlicer(context.clock, request.signal),
   }
   offerCopies(search)
+  if (request.other !== undefined) yield* offerOther(search, request.other)
   yield* offerEntries(search, request.damaged)
   for (const path of new Set(request.affected.map(one => one.path))) {
     if (wanted.size > 0) yield* offerPath(search, path)
@@ -95,6 +105,29 @@ function offerCopies({ context, wanted, writer }: Search): void {
   for (const { id, codec } of [...wanted.values()]) {
     const result = context.store.read(id)
     if (result.state === 'intact') writer.put(codec, 'unknown', result.bytes)
+  }
+}
+
+/** What another copy has of it, with what that leads to and is not here either: it may be lost without being missed yet. */
+async function* offerOther(search: Search, other: OtherObjects): Work<void> {
+  const { context, wanted, writer } = search
+  const met = createIdTable()
+  const stack = [...wanted.values()]
+  for (let link = stack.pop(); link !== undefined; link = stack.pop()) {
+    const before = met.size
+    met.add(idBytes(link.id))
+    if (met.size === before || isForgotten(context, link.id)) continue
+    yield* pause(search)
+    const result = other.read(link.id)
+    if (result.state !== 'intact') continue
+    wanted.set(link.id, link)
+    writer.put(link.codec, 'unknown', result.bytes)
+    if (link.codec === 'raw') continue
+    for (const below of quietly(() => linksIn(decode(result.bytes))) ?? []) {
+      const isHere =
+        below.codec === 'raw' ? context.store.has(below.id) : context.store.read(below.id).state === 'intact'
+      if (!isHere) stack.push(below)
+    }
   }
 }
 

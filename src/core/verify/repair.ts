@@ -26,6 +26,8 @@ import {
 export interface RepairOptions {
   /** Another copy of the folder: what is lost here is taken from it, each thing proven by its name or hash. */
   readonly other?: OtherFolder | undefined
+  /** Called when records came back: what the folder is may look otherwise now. */
+  readonly mended?: (() => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,8 +44,10 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   const deep = { depth: 'deep', since: 0, signal } as const
   const before = yield* inspect(context, deep)
   const wasShut = context.journal.damage() !== undefined
-  const unreadable = before.journal.unreadableRecords || wasShut
+  // What is missing at the end, marks and all, is missed by nobody here.
+  const unreadable = before.journal.unreadableRecords || wasShut || other !== undefined
   const isMended = unreadable && (yield* mendRecords(context, other, signal))
+  if (isMended) options.mended?.()
   // Nobody may write behind an end that can not be read: what the disk lost there, only a backup has.
   if (context.journal.damage() !== undefined) return { rebuilt: [], restored: [], lost: damageIn(before) }
   // Records that can be read again are needed to say what the folder is; more is not done before that is said.
@@ -83,11 +87,7 @@ interface Round {
   readonly progress: boolean
 }
 
-async function* oneRound(
-  context: TimelineContext,
-  found: Inspection,
-  { signal, other }: RepairOptions,
-): Work<Round> {
+async function* oneRound(context: TimelineContext, found: Inspection, { signal, other }: RepairOptions): Work<Round> {
   return yield* underLock(context, { label: repairAction, signal }, async function* (session) {
     const finish = async function* (): Work<boolean> {
       try {
