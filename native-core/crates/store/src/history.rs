@@ -58,20 +58,16 @@ impl<'a> History<'a> {
 
     fn replay(&mut self) -> Result<()> {
         let (mut snapshots, mut horizon, mut last) = (Vec::new(), 0, None);
-        self.for_each_record(
-            0,
-            |frame, envelope| event_in(frame, envelope),
-            |envelope, event| {
-                match event {
-                    Some(Event::Snapshot { name, what }) => {
-                        replay(&mut snapshots, &name, &what, (envelope.seq, envelope.time));
-                    }
-                    Some(Event::Gc { horizon: at }) => horizon = u64::max(horizon, at),
-                    _ => {}
+        self.for_each_record(0, event_in, |envelope, event| {
+            match event {
+                Some(Event::Snapshot { name, what }) => {
+                    replay(&mut snapshots, &name, &what, (envelope.seq, envelope.time));
                 }
-                last = Some(envelope);
-            },
-        )?;
+                Some(Event::Gc { horizon: at }) => horizon = u64::max(horizon, at),
+                _ => {}
+            }
+            last = Some(envelope);
+        })?;
         (self.snapshots, self.horizon, self.last) = (snapshots, horizon, last);
         Ok(())
     }

@@ -67,6 +67,15 @@ impl Disk<'_> {
         Ok(Some(at))
     }
 
+    /// The same while changes are made: a symlink that came into the way is another tree.
+    fn parent_or_io(&self, path: &[u8]) -> std::result::Result<Option<Parent<'_>>, IoError> {
+        match self.parent(path) {
+            Ok(parent) => Ok(parent),
+            Err(error) if error.code == "SYMLINK_IN_PATH" => Ok(None),
+            Err(error) => Err(IoError::new(error.code, "open", path)),
+        }
+    }
+
     /// DRIFT unless the disk holds what the state in force has at the path of a change.
     pub fn check(&self, change: &Change, is_kept_below: &dyn Fn(&[u8]) -> bool) -> Result<Seen> {
         let root = &self.history.root;
@@ -193,7 +202,7 @@ impl Disk<'_> {
     ) -> std::result::Result<bool, IoError> {
         let root = &self.history.root;
         let io = root.io;
-        let Ok(Some(parent)) = self.parent(&change.path) else { return Ok(false) };
+        let Some(parent) = self.parent_or_io(&change.path)? else { return Ok(false) };
         let parent = parent.get();
         let name = last_name(&change.path);
         if !is_as_seen(io.stat(parent, name)?, seen, change) {
@@ -226,7 +235,7 @@ impl Disk<'_> {
         let Some(entry) = change.after.as_ref().filter(|entry| entry.kind == EntryKind::Directory) else {
             return Ok(());
         };
-        let Ok(Some(parent)) = self.parent(&change.path) else { return Ok(()) };
+        let Some(parent) = self.parent_or_io(&change.path)? else { return Ok(()) };
         self.history.root.io.set_mode(parent.get(), last_name(&change.path), entry.mode as u16)
     }
 }

@@ -220,7 +220,8 @@ fn holds_settings(history: &History<'_>, in_force: Option<&Link>) -> Result<bool
     let Some(in_force) = in_force else { return Ok(false) };
     match read_small(history.root.io, &history.root.top, SETTINGS, SMALL_BYTES_MAX) {
         SmallFile::Read(bytes) => Ok(object_id(&bytes) == in_force.id),
-        _ => Ok(false),
+        SmallFile::Missing => Ok(false),
+        SmallFile::Unreadable(reason) => Err(StoreError::new("IO").at("sentient.yaml").found(reason)),
     }
 }
 
