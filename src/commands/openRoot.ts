@@ -3,7 +3,9 @@
 import { SentientError } from '../core/errors.ts'
 import { isHostError } from '../core/host/error.ts'
 import type { Directory, Host } from '../core/host/host.ts'
+import { resumeSession } from '../core/lastState.ts'
 import type { Progress } from '../core/progress.ts'
+import type { Resumed } from '../core/sessions/sessions.ts'
 import {
   type AdoptOptions,
   type AdoptReport,
@@ -75,6 +77,9 @@ export function openRootAt(host: Host, options: OpenOptions): Promise<System> {
 export function adoptRootAt(host: Host, options: AdoptOptions): Work<AdoptReport> {
   return adoptRoot(host, options)
 }
+
+/** Where somebody was on the screen of that root folder, and the id of the session that goes on, or begins. */
+export const resumeSessionAt = (host: Host, rootPath: string): Resumed => resumeSession(host, rootPath)
 
 /** What `init` would record there, and what stands in its way. */
 export function surveyForRoot(host: Host, options: Parameters<typeof surveyFolder>[1]): Work<FolderSurvey> {

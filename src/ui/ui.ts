@@ -68,6 +68,7 @@ export async function startUi(options: UiStartOptions): Promise<number> {
   })
   let effects: Effects | undefined
   let stopDrawing: (() => void) | undefined
+  let remember: (() => void) | undefined
   try {
     screen.open()
     await knowSize(screen, stdout)
@@ -81,13 +82,17 @@ export async function startUi(options: UiStartOptions): Promise<number> {
       nowMicros: () => options.host.clock.nowMicros(),
       run: effect => effects?.run(effect),
     })
-    const { dispatch } = store
-    effects = createEffects({ ...options, screen, environment: process.env, post: dispatch, quit: ending.end })
-    begin(options, effects)
+    const { dispatch, get, subscribe } = store
+    const started = createEffects({ ...options, screen, environment: process.env, post: dispatch, quit: ending.end })
+    effects = started
+    remember = () => started.remember(get())
+    subscribe(remember)
+    begin(options, started)
     stopDrawing = await drawScreen(store, screen, detectProfile(process.env, options.profile))
     return await ending.code
   } finally {
     ending.release()
+    remember?.()
     store?.close()
     screen.close()
     stopDrawing?.()

@@ -2,12 +2,14 @@
 // here decides what the screen shows.
 import fs from 'node:fs'
 import path from 'node:path'
+import { resumeSessionAt } from '../../commands/openRoot.ts'
 import { isSentientError, SentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
 import type { System } from '../../core/system.ts'
 import type { Screen } from '../screen/screen.ts'
-import type { Effect, Message } from '../state/model.ts'
+import type { Effect, Message, Model } from '../state/model.ts'
 import { type Operation, operationText } from '../state/operation.ts'
+import { safeText } from '../widgets/text.ts'
 import { type Channels, createChannels } from './channels.ts'
 import { copyOut } from './copyOut.ts'
 import { editFile } from './editor.ts'
@@ -16,10 +18,13 @@ import { startOperation } from './operations.ts'
 import { problemOf } from './problem.ts'
 import { finish } from './queries.ts'
 import { adopt, openDemo, openRoot, rootInfo, shownPath, survey } from './root.ts'
+import { createSessionKeeper, killedText, type SessionKeeper } from './session.ts'
 import { createWorkReport } from './workReport.ts'
 
 export interface Effects {
   run(effect: Exclude<Effect, { type: 'send' }>): void
+  /** Keeps where somebody is, now and then. */
+  remember(model: Model): void
   /** Stops what runs, waits for an operation that is being committed, and closes the root folder. */
   close(): Promise<void>
 }
@@ -39,7 +44,10 @@ const writerErrors = ['IO', 'DISK_FULL'] as const
 
 export function createEffects(options: EffectsOptions): Effects {
   const { host, screen, cwd, version, environment, post, quit } = options
-  const session = Buffer.from(host.random.bytes(8)).toString('hex')
+  /** Of the root folder that is open; one that was killed goes on. */
+  let session = ''
+  let keeper: SessionKeeper | undefined
+  let leftByKey = false
   const ending = new AbortController()
   let system: System | undefined
   let channels: Channels | undefined
@@ -73,6 +81,7 @@ export function createEffects(options: EffectsOptions): Effects {
     const signal = AbortSignal.any([ending.signal, following.signal])
     system = opened
     channels = createChannels({ system: opened, session, post: afterFirstLook(opened, signal) })
+    keeper = createSessionKeeper(opened)
     void followRecords(opened, post, signal)
     void followPlace(opened.rootPath, gone, signal)
   }
@@ -81,6 +90,8 @@ export function createEffects(options: EffectsOptions): Effects {
     following.abort()
     channels?.cancelAll()
     const left = system
+    keeper?.end(false)
+    keeper = undefined
     system = undefined
     channels = undefined
     // What is derived is made anew by the next opening.
@@ -109,12 +120,16 @@ export function createEffects(options: EffectsOptions): Effects {
 
   const open = async (rootPath: string): Promise<void> => {
     try {
+      const resumed = resumeSessionAt(host, rootPath)
+      session = resumed.id
       const found = await openRoot(host, { rootPath, session, signal: ending.signal })
+      const { last } = resumed
       take(found.system)
       post({
         type: 'opened',
-        root: rootInfo(found.system, found.notices, environment.HOME),
+        root: rootInfo(found.system, [...found.notices, ...resumed.notices.map(safeText)], environment.HOME),
         lastSeq: found.system.now().records - 1,
+        ...(last === undefined ? {} : { last: { screen: last.screen, killed: killedText(found.system, last) } }),
       })
     } catch (error) {
       if (ending.signal.aborted) return
@@ -144,6 +159,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (running === undefined) return
     exclusive(operationText(wanted), async (signal, channel) => {
       const report = createWorkReport({ channel, text: operationText(wanted), cancellable: true, post })
+      keeper?.operation(operationText(wanted))
       const lastSeq = (): number => running.now().records - 1
       try {
         if (wanted.do === 'repair') {
@@ -159,6 +175,7 @@ export function createEffects(options: EffectsOptions): Effects {
         if (isSentientError(error, ...writerErrors)) await reopen(running.rootPath)
         post({ type: 'operationFailed', operation: wanted, problem: problemOf(error), lastSeq: last })
       } finally {
+        keeper?.operation('')
         report.end()
       }
     })
@@ -241,14 +258,17 @@ export function createEffects(options: EffectsOptions): Effects {
         case 'redraw':
           return screen.redraw()
         case 'quit':
+          leftByKey = true
           return quit(effect.code)
       }
     },
+    remember: model => keeper?.changed(model),
     async close() {
       ending.abort()
       channels?.cancelAll()
       operation?.controller.abort()
       await operation?.done
+      keeper?.end(leftByKey)
       await system?.close()
     },
   }

@@ -4,6 +4,7 @@ import type { ComponentType } from 'react'
 import type { GovernedPath } from '../../core/timeline/model.ts'
 import type { Binding } from '../input/keymap.ts'
 import type { Offer } from '../state/bringBack.ts'
+import type { PaneMemory } from '../state/facts.ts'
 import type { ListState } from '../state/list.ts'
 import type { Context, Effect, Message, Step, Target } from '../state/model.ts'
 import type { Operation } from '../state/operation.ts'
@@ -63,6 +64,10 @@ export interface Pane<State extends PaneState> {
   rowText?(state: State, index: number): string
   /** A few words for the title row: how much there is. */
   titleFacts?(state: State): string | undefined
+  /** Where somebody is in it, for the next start. */
+  remember?(state: State): PaneMemory
+  /** There again, before the pane is entered; what no longer fits is left out. */
+  recall?(state: State, memory: PaneMemory, context: Context): Step<State>
   /** Nothing is open in it that Esc could close: it says so by returning undefined. */
   escape?(state: State, context: Context): Step<State> | undefined
   view(): Promise<PaneView<State>>

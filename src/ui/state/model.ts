@@ -13,6 +13,7 @@ import type { PaneId, PaneStates } from '../panes/registry.ts'
 import type { Line } from '../widgets/line.ts'
 import type { ListState } from './list.ts'
 import type { Intervals } from './looks.ts'
+import type { Recollection } from './memory.ts'
 import type { Operation, Repair, StateText, TreeOperation } from './operation.ts'
 import type { Answered, Query } from './query.ts'
 
@@ -202,7 +203,13 @@ export type Message =
   | { readonly type: 'adoptFailed'; readonly problem: Problem }
   | { readonly type: 'noRoot'; readonly path: string; readonly shownPath: string }
   | { readonly type: 'opening'; readonly path: string }
-  | { readonly type: 'opened'; readonly root: RootInfo; readonly lastSeq: number }
+  | {
+      readonly type: 'opened'
+      readonly root: RootInfo
+      readonly lastSeq: number
+      /** Where somebody was when the last screen ended. */
+      readonly last?: Recollection
+    }
   | { readonly type: 'openFailed'; readonly path: string; readonly problem: Problem }
   | ({ readonly type: 'answer'; readonly channel: string } & Answered)
   | { readonly type: 'refused'; readonly channel: string; readonly query: Query; readonly problem: Problem }

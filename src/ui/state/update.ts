@@ -17,6 +17,7 @@ import {
   undoChannel,
 } from './globalActions.ts'
 import { lookedAgain } from './looks.ts'
+import { recalled } from './memory.ts'
 import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
 import { operationText } from './operation.ts'
 import { overlayKey, pasted } from './overlays.ts'
@@ -127,16 +128,18 @@ function dispatchAction(model: Model, scope: string, action: string): Step<Model
 }
 
 function opened(model: Model, message: Extract<Message, { type: 'opened' }>): Step<Model> {
-  const { root, lastSeq } = message
-  const [notice] = root.notices
+  const { root, lastSeq, last } = message
+  const text = [last?.killed, root.notices[0]].filter(part => part !== undefined).join('. ')
   const next: Model = {
     ...model,
     stage: { kind: 'open', root },
     lastSeq,
     status: { ...model.status, checking: true },
-    toast: notice === undefined ? undefined : { text: notice, kind: 'info', at: model.clock },
+    toast: text === '' ? undefined : { text, kind: 'info', at: model.clock },
   }
-  const shownFirst = andThen(toAllPanes(next, message), now => shown(now, 'files'))
+  const shownFirst = andThen(toAllPanes(next, message), now =>
+    last === undefined ? shown(now, 'files') : recalled(now, last, shown),
+  )
   return andThen(shownFirst, now => withEffects(now, askStatus(0)))
 }
 

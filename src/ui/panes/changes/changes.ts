@@ -9,7 +9,9 @@ import {
   currentChange,
   enterChanges,
   initialChanges,
+  recallChanges,
   receiveChanges,
+  rememberChanges,
   showContent,
   showRows,
 } from './state.ts'
@@ -34,6 +36,8 @@ export const changesPane = definePane<ChangesState, keyof typeof changesActions>
   receive: receiveChanges,
   subject: state => currentChange(state)?.path,
   rowText: (state, index) => displayBytes(state.rows[index]?.path ?? ''),
+  remember: rememberChanges,
+  recall: recallChanges,
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]
     if (state.filter !== '') return showRows({ ...state, filter: '' }, context)

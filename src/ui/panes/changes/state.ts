@@ -2,6 +2,7 @@
 import { displayBytes } from '../../../core/format/bytes.ts'
 import type { Change, GovernedPath } from '../../../core/timeline/model.ts'
 import { type Content, type ContentWish, contentReceived, noContent, wish } from '../../state/content.ts'
+import { flagFact, type PaneMemory, textFact } from '../../state/facts.ts'
 import { createFilter } from '../../state/filter.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
 import type { Context, Message, Step, Target } from '../../state/model.ts'
@@ -14,6 +15,8 @@ export interface ChangesState {
   readonly filterOn: boolean
   readonly marks: ReadonlySet<GovernedPath>
   readonly content: Content
+  /** The path that gets the cursor when the first look has ended. */
+  readonly wanted: GovernedPath | undefined
 }
 
 export const initialChanges: ChangesState = {
@@ -24,6 +27,7 @@ export const initialChanges: ChangesState = {
   filterOn: true,
   marks: new Set(),
   content: noContent,
+  wanted: undefined,
 }
 
 const contentChannel = 'changes.content'
@@ -38,6 +42,18 @@ export function chosenChanges(state: ChangesState): readonly Change[] {
 
 export function enterChanges(state: ChangesState, context: Context, target: Target | undefined): Step<ChangesState> {
   return showRows(state, context, target?.path, true)
+}
+
+export const rememberChanges = (state: ChangesState): PaneMemory => ({
+  path: currentChange(state)?.path ?? state.wanted ?? '',
+  filter: state.filter,
+  filterOn: state.filterOn,
+})
+
+export function recallChanges(state: ChangesState, memory: PaneMemory): Step<ChangesState> {
+  const wanted = textFact(memory, 'path') || undefined
+  const filterOn = flagFact(memory, 'filterOn', state.filterOn)
+  return [{ ...state, wanted, filter: textFact(memory, 'filter'), filterOn }, []]
 }
 
 export function receiveChanges(state: ChangesState, message: Message, context: Context): Step<ChangesState> {
@@ -58,7 +74,7 @@ function looked(state: ChangesState, changes: readonly Change[], context: Contex
   ]
   const paths = new Set(all.map(({ path }) => path))
   const marks = new Set([...state.marks].filter(path => paths.has(path)))
-  return showRows({ ...state, all, marks }, context, undefined, true)
+  return showRows({ ...state, all, marks, wanted: undefined }, context, state.wanted, true)
 }
 
 export function showRows(

@@ -9,7 +9,9 @@ import {
   differenceActions,
   enterDifference,
   initialDifference,
+  recallDifference,
   receiveDifference,
+  rememberDifference,
   showContent,
   showRows,
 } from './state.ts'
@@ -34,6 +36,8 @@ export const differencePane = definePane<DifferenceState, keyof typeof differenc
   receive: receiveDifference,
   subject: state => currentDifference(state)?.path,
   rowText: (state, index) => displayBytes(state.rows[index]?.path ?? ''),
+  remember: rememberDifference,
+  recall: recallDifference,
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]
     if (state.filter !== '') return showRows({ ...state, filter: '' }, context)

@@ -12,6 +12,7 @@ import {
   noContent,
   wish,
 } from '../../state/content.ts'
+import { type PaneMemory, textFact } from '../../state/facts.ts'
 import { createFilter } from '../../state/filter.ts'
 import { initialList, type ListState, moved, settled } from '../../state/list.ts'
 import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
@@ -56,6 +57,14 @@ export function enterDifference(state: DifferenceState, _: Context, target: Targ
   const to = target?.to ?? state.to
   const next = target === undefined ? state : { ...initialDifference, from, to }
   return [next, [askList(next)]]
+}
+
+export const rememberDifference = ({ from, to, filter }: DifferenceState): PaneMemory => ({ from, to, filter })
+
+export function recallDifference(state: DifferenceState, memory: PaneMemory): Step<DifferenceState> {
+  const from = textFact(memory, 'from') || state.from
+  const to = textFact(memory, 'to') || state.to
+  return [{ ...state, from, to, filter: textFact(memory, 'filter') }, []]
 }
 
 const askList = ({ from, to }: DifferenceState): Effect => ({

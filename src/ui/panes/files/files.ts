@@ -4,7 +4,16 @@ import { contentLength, scrolledTo } from '../../state/content.ts'
 import { definePane } from '../pane.ts'
 import { filesActions, receiveFilesMessage } from './actions.ts'
 import { filesDetailKeys, filesKeys } from './keys.ts'
-import { currentEntry, enterFiles, type FilesState, initialFiles, showContent, showRows } from './state.ts'
+import {
+  currentEntry,
+  enterFiles,
+  type FilesState,
+  initialFiles,
+  recallFiles,
+  rememberFiles,
+  showContent,
+  showRows,
+} from './state.ts'
 
 export const filesPane = definePane<FilesState, keyof typeof filesActions>({
   title: 'Files',
@@ -30,6 +39,8 @@ export const filesPane = definePane<FilesState, keyof typeof filesActions>({
     const entry = state.rows[index]
     return entry === undefined ? '' : displayBytes(entry.name) + (entry.kind === 'dir' ? '/' : '')
   },
+  remember: rememberFiles,
+  recall: recallFiles,
   escape(state, context) {
     if (state.marks.size > 0) return [{ ...state, marks: new Set() }, []]
     if (state.filter !== '') return showRows({ ...state, filter: '' }, context)

@@ -2,6 +2,7 @@
 import { displayBytes } from '../../../core/format/bytes.ts'
 import type { Change, GovernedPath, ListedEntry } from '../../../core/timeline/model.ts'
 import { type Content, type ContentWish, contentReceived, noContent, wish } from '../../state/content.ts'
+import { flagFact, type PaneMemory, textFact } from '../../state/facts.ts'
 import { createFilter } from '../../state/filter.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
 import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
@@ -9,6 +10,7 @@ import { joined, nameOf, parentOf, stateTextOf } from '../../state/paths.ts'
 import { toast } from '../pane.ts'
 
 export type SortOrder = 'name' | 'size' | 'time'
+const sortOrders: readonly SortOrder[] = ['name', 'size', 'time']
 
 export interface FilesState {
   readonly list: ListState
@@ -80,6 +82,32 @@ export function goTo(
 export function enterFiles(state: FilesState, context: Context, target: Target | undefined): Step<FilesState> {
   if (target?.path === undefined) return relist(state, context)
   return goTo(state, parentOf(target.path), nameOf(target.path), context)
+}
+
+export function rememberFiles(state: FilesState): PaneMemory {
+  const { path, filter, filterOn, sort, showHidden } = state
+  return {
+    directory: path,
+    name: currentEntry(state)?.name ?? state.wantedName ?? '',
+    filter,
+    filterOn,
+    sort,
+    showHidden,
+  }
+}
+
+export function recallFiles(state: FilesState, memory: PaneMemory): Step<FilesState> {
+  const sort = sortOrders.find(order => order === memory.sort) ?? state.sort
+  const next: FilesState = {
+    ...state,
+    path: textFact(memory, 'directory'),
+    wantedName: textFact(memory, 'name') || undefined,
+    filter: textFact(memory, 'filter'),
+    filterOn: flagFact(memory, 'filterOn', state.filterOn),
+    sort,
+    showHidden: flagFact(memory, 'showHidden', state.showHidden),
+  }
+  return [next, []]
 }
 
 export function receiveFiles(state: FilesState, message: Message, context: Context): Step<FilesState> {

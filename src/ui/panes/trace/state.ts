@@ -1,6 +1,7 @@
 // Trace: the records as they come, newest at the bottom. Without a filter row n is record n and only the chunks around
 // the window are held; with a filter the journal is searched backwards as far as the window asks for.
 import type { RecordView } from '../../../core/timeline/model.ts'
+import { numberFact, type PaneMemory, textFact } from '../../state/facts.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
 import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
 import type { RecordDetail, TraceFilter } from '../../state/query.ts'
@@ -76,6 +77,19 @@ const atEnd = (state: TraceState): TraceState => ({
   unseen: 0,
   list: { ...state.list, cursor: traceLength(state) - 1 },
 })
+
+export const rememberTrace = (state: TraceState): PaneMemory => ({
+  filter: isFiltered(state) ? state.filterText : '',
+  ...(state.follow ? {} : { seq: currentRecord(state)?.seq ?? state.list.cursor }),
+})
+
+export function recallTrace(state: TraceState, memory: PaneMemory, context: Context): Step<TraceState> {
+  const filter = textFact(memory, 'filter')
+  if (filter !== '') return filtered(state, filter, context)
+  const seq = numberFact(memory, 'seq')
+  if (seq === undefined) return [state, []]
+  return windowed({ ...state, follow: false, list: { ...state.list, cursor: seq } }, context)
+}
 
 export function receiveTrace(state: TraceState, message: Message, context: Context): Step<TraceState> {
   switch (message.type) {

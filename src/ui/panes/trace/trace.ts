@@ -3,7 +3,16 @@ import { definePane } from '../pane.ts'
 import { traceActions } from './actions.ts'
 import { traceDetailKeys, traceKeys } from './keys.ts'
 import { recordLines } from './lines.ts'
-import { enterTrace, initialTrace, receiveTrace, type TraceState, traceLength, windowed } from './state.ts'
+import {
+  enterTrace,
+  initialTrace,
+  recallTrace,
+  receiveTrace,
+  rememberTrace,
+  type TraceState,
+  traceLength,
+  windowed,
+} from './state.ts'
 
 const nominalWidth = 80
 
@@ -29,6 +38,8 @@ export const tracePane = definePane<TraceState, keyof typeof traceActions>({
   moved: (state, context) => windowed({ ...state, follow: state.list.cursor === traceLength(state) - 1 }, context),
   arranged: windowed,
   receive: receiveTrace,
+  remember: rememberTrace,
+  recall: recallTrace,
   escape(state, context) {
     if (state.filterText === '') return undefined
     return receiveTrace(state, { type: 'prompted', id: 'trace.filter', text: '', data: '' }, context)

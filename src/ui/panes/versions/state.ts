@@ -10,6 +10,7 @@ import {
   noContent,
   wish,
 } from '../../state/content.ts'
+import { type PaneMemory, textFact } from '../../state/facts.ts'
 import { initialList, type ListState, settled } from '../../state/list.ts'
 import type { Context, Effect, Message, Problem, Step, Target } from '../../state/model.ts'
 import type { Operation } from '../../state/operation.ts'
@@ -53,6 +54,13 @@ export function enterVersions(state: VersionsState, context: Context, target: Ta
   const next = path === state.path ? state : { ...initialVersions, path }
   return [next, [askList(next, context)]]
 }
+
+export const rememberVersions = ({ path }: VersionsState): PaneMemory => ({ path })
+
+export const recallVersions = (_: VersionsState, memory: PaneMemory): Step<VersionsState> => [
+  { ...initialVersions, path: textFact(memory, 'path') },
+  [],
+]
 
 /** Beside another pane the list follows that one's cursor, once it rests. */
 const asideDelayMs = 350

@@ -5,7 +5,9 @@ import { versionsDetailKeys, versionsKeys } from './keys.ts'
 import {
   enterVersions,
   initialVersions,
+  recallVersions,
   receiveVersions,
+  rememberVersions,
   showContent,
   type VersionsState,
   versionsActions,
@@ -29,5 +31,7 @@ export const versionsPane = definePane<VersionsState, keyof typeof versionsActio
   enter: enterVersions,
   moved: showContent,
   receive: receiveVersions,
+  remember: rememberVersions,
+  recall: recallVersions,
   view: () => import('./Pane.tsx'),
 })
