@@ -121,8 +121,9 @@ export function openPack(options: PackOptions): Pack {
       const packId = packIdOf(readFully(needFile(), 0, packHeaderBytes))
       const index = findIndex(options, packId)
       const soundEnd = Math.max(packHeaderBytes, index?.coveredBytes ?? 0)
-      state = { packId, index, tail: createPlaceTable(), unsound: new Map(), soundEnd, size: 0 }
-      scanTail(needFile(), state, limitBytes)
+      const fresh = { packId, index, tail: createPlaceTable(), unsound: new Map(), soundEnd, size: 0 }
+      state = fresh
+      orUnload(() => scanTail(needFile(), fresh, limitBytes))
     }
     return state
   }
@@ -133,6 +134,16 @@ export function openPack(options: PackOptions): Pack {
     if (index === undefined) return
     context.release(index.heldBytes)
     index.close()
+  }
+
+  /** What was read in part would be taken for all that there is, and written into an index. */
+  const orUnload = (action: () => void): void => {
+    try {
+      action()
+    } catch (error) {
+      unload()
+      throw error
+    }
   }
 
   const records = (before?: number): IndexRecords => {
@@ -163,10 +174,13 @@ export function openPack(options: PackOptions): Pack {
     refresh(nextLimit, anew) {
       const lowered = nextLimit < limitBytes
       limitBytes = nextLimit
-      if (state === undefined) return
-      const size = needFile().stat().size
-      if (anew || lowered || size < state.size) resetTail(state)
-      scanTail(needFile(), state, limitBytes)
+      const known = state
+      if (known === undefined) return
+      orUnload(() => {
+        const size = needFile().stat().size
+        if (anew || lowered || size < known.size) resetTail(known)
+        scanTail(needFile(), known, limitBytes)
+      })
     },
     reload() {
       pack.rest()
