@@ -31,6 +31,11 @@ export function nativeAddOn(root: string): string {
   return path.join(root, 'dist', 'native', addOn)
 }
 
+/** Where the stand-alone command lies when it is built. */
+export function standAloneCommand(root: string): string {
+  return path.join(path.dirname(nativeAddOn(root)), 'sentient-store')
+}
+
 /** Builds unless that was done with these sources; `say` gets short lines on how far it is. Never throws. */
 export async function buildNative(root: string, say: (line: string) => void = () => {}): Promise<NativeBuild> {
   if (process.env.SENTIENT_NATIVE === '0') return { built: false, text: 'turned off by SENTIENT_NATIVE=0' }
@@ -42,7 +47,8 @@ export async function buildNative(root: string, say: (line: string) => void = ()
     if (last?.sources === stamp.sources && last.rust === stamp.rust) {
       if (last.failure !== undefined)
         return { built: false, text: `${last.failure} (npm run build:native tries again)` }
-      if (fs.existsSync(nativeAddOn(root))) return { built: true, text: 'up to date' }
+      const made = [nativeAddOn(root), standAloneCommand(root)]
+      if (made.every(file => fs.existsSync(file))) return { built: true, text: 'up to date' }
     }
     const failure = await compile(root, targetFolder(rust, root), say)
     writeStamp(root, failure === undefined ? stamp : { ...stamp, failure })
@@ -101,7 +107,7 @@ async function compile(root: string, target: string, say: (line: string) => void
   const lock = fs.readFileSync(path.join(root, folder, 'Cargo.lock'), 'utf8')
   const total = lock.split('[[package]]').length - 1
   let done = 0
-  const cargo = ['build', '--release', '--locked', '--package', 'sentient-bridge']
+  const cargo = ['build', '--release', '--locked', '--package', 'sentient-bridge', '--package', 'sentient-store']
   const { code, errors } = await collect('cargo', cargo, {
     cwd: path.join(root, folder),
     env: { ...process.env, CARGO_TARGET_DIR: target, CARGO_TERM_COLOR: 'never' },
@@ -110,11 +116,16 @@ async function compile(root: string, target: string, say: (line: string) => void
     },
   })
   if (code !== 0) return errors.find(line => /^error/.test(line)) ?? errors.at(-1) ?? `cargo ended with ${code}`
-  const made = nativeAddOn(root)
-  fs.mkdirSync(path.dirname(made), { recursive: true })
-  // By rename: a process that has the old one loaded keeps it.
-  fs.copyFileSync(path.join(target, 'release', 'libsentient_bridge.so'), `${made}.new`)
-  fs.renameSync(`${made}.new`, made)
+  const results: readonly (readonly [from: string, to: string])[] = [
+    ['libsentient_bridge.so', nativeAddOn(root)],
+    ['sentient-store', standAloneCommand(root)],
+  ]
+  for (const [from, made] of results) {
+    fs.mkdirSync(path.dirname(made), { recursive: true })
+    // By rename: a process that has the old one loaded keeps it.
+    fs.copyFileSync(path.join(target, 'release', from), `${made}.new`)
+    fs.renameSync(`${made}.new`, made)
+  }
   return undefined
 }
 

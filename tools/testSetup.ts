@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { build, isBuildFresh } from './build.ts'
-import { buildNative, nativeAddOn } from './native.ts'
+import { buildNative, nativeAddOn, standAloneCommand } from './native.ts'
 import type { Requirement } from './suites.ts'
 
 export interface Prepared {
@@ -38,7 +38,7 @@ const getters: Readonly<Record<Requirement, Getter>> = {
   'native core': async root => {
     const { built, text } = await buildNative(root)
     if (!built) throw new Error(text)
-    return { SENTIENT_TEST_ADD_ON: nativeAddOn(root) }
+    return { SENTIENT_TEST_ADD_ON: nativeAddOn(root), SENTIENT_TEST_STORE: standAloneCommand(root) }
   },
   'go and the verifiers of others': async root => ({ SENTIENT_TEST_VERIFIERS: await builtVerifiers(root) }),
   'python packages of the reader': async () => ({ SENTIENT_TEST_PYTHON: await readerPython() }),
