@@ -39,17 +39,20 @@ class Contents:
         self.store = store
         self.elsewhere: set[Link] = set()
         self.cuts: dict[bytes, tuple[int, int, bool]] = {}
-        self.sizes: dict[Link, int] = {}
+        self.sizes: dict[Link, int | None] = {}
         self.chunked = 0
 
     def check(self, content: Link, size: int) -> None:
         """Raises Bad unless it has so many bytes and is cut as all writers cut."""
         if content not in self.sizes:
             self.sizes[content] = self.check_new(content)
-        if self.sizes[content] != size:
+        if self.sizes[content] not in (size, None):
             raise Bad(f"contents of {self.sizes[content]} bytes, the entry says {size}")
 
-    def check_new(self, content: Link) -> int:
+    def check_new(self, content: Link) -> int | None:
+        """How many bytes it has; None when it is forgotten."""
+        if self.store.is_forgotten(content.id):
+            return None
         if content.codec == RAW:
             return self.check_chunk(content, None, True)
         top = parse_list(self.store.get(content.id))
@@ -64,7 +67,10 @@ class Contents:
         for number, (link, size) in enumerate(node.children):
             at_end = number == len(node.children) - 1
             if node.depth == 0:
-                self.check_chunk(link, size, last and at_end)
+                if not self.store.is_forgotten(link.id):
+                    self.check_chunk(link, size, last and at_end)
+                continue
+            if self.store.is_forgotten(link.id):
                 continue
             child = parse_list(self.store.get(link.id))
             if child.depth != node.depth - 1 or child.size != size:

@@ -91,6 +91,11 @@ class Store:
         self.places: dict[bytes, list[tuple[Pack, Stored]]] = {}
         self.cache: OrderedDict[bytes, bytes] = OrderedDict()
         self.cached_bytes = 0
+        self.forgotten: set[bytes] = set()
+
+    def is_forgotten(self, name: bytes) -> bool:
+        """In no pack, as a `forget` record lists it."""
+        return name in self.forgotten and name not in self.places
 
     def add(self, pack: Pack, entry: Stored) -> None:
         self.places.setdefault(entry.id, []).append((pack, entry))

@@ -49,6 +49,7 @@ class Findings(NamedTuple):
     snapshots: Snapshots
     horizon: int
     forgets: list
+    forgotten: set[bytes]
     keys: list[tuple[int, str]]
     epochs: list[tuple[int, dict]]
 
@@ -74,6 +75,9 @@ def verify(root: Path, given: list[VerifierKey], seen: list[Checkpoint], report:
     _check_tiles(root, journal, checkpoint, report)
     _check_epochs(journal, findings, keys, checkpoint, report)
     store = open_store(root, marks[0] if marks else None, report)
+    store.forgotten = findings.forgotten
+    if _is_forgetting(root):
+        report.remark("a forget is not carried out yet: the next writer does")
     trees = Trees(store, report)
     _check_states(journal, findings, trees, report)
     if not journal.records:
@@ -84,6 +88,10 @@ def verify(root: Path, given: list[VerifierKey], seen: list[Checkpoint], report:
         return
     _check_derived(root, journal, findings, keys, trees, report)
     _check_disk(root, journal, trees, report)
+
+
+def _is_forgetting(root: Path) -> bool:
+    return (root / ".runtime" / "forgetting").exists()
 
 
 def _read(root: Path, name: str) -> bytes:
@@ -111,6 +119,7 @@ def _read_checkpoint(root: Path, report: Report) -> Checkpoint | None:
 def _walk_bodies(journal: Journal, report: Report) -> Findings:
     snapshots, horizon = Snapshots(), 0
     forgets: list = []
+    forgotten: set[bytes] = set()
     keys: list[tuple[int, str]] = []
     epochs: list[tuple[int, dict]] = []
     for seq, record in enumerate(journal.records):
@@ -122,11 +131,12 @@ def _walk_bodies(journal: Journal, report: Report) -> Findings:
             horizon = max(horizon, body.fields["horizon"])
         elif body.action == "forget":
             forgets += body.fields["records"]
+            forgotten.update(body.fields.get("objects", []))
         elif body.action in ("init", "new-epoch"):
             keys.append((seq, body.fields["key"]))
             if body.action == "new-epoch":
                 epochs.append((seq, body.fields))
-    return Findings(snapshots, horizon, forgets, keys, epochs)
+    return Findings(snapshots, horizon, forgets, forgotten, keys, epochs)
 
 
 def _named_keys(findings: Findings, report: Report) -> list[VerifierKey]:
@@ -225,7 +235,8 @@ def _check_link(link: Link, body, trees: Trees, where: str, report: Report) -> N
         trees.check_state(link, where)
         return
     if report.attempt(where, trees.check_any, link) and link.codec == DAG_CBOR:
-        if link in (body.changes, fields.get("overwrote"), fields.get("shown")):
+        lists = body.changes, fields.get("overwrote"), fields.get("shown")
+        if link in lists and not trees.store.is_forgotten(link.id):
             report.attempt(where, read_changes, trees, link)
 
 

@@ -68,9 +68,24 @@ def check_fields(body: Body, seq: int) -> None:
     bound = {"gc": "horizon", "new-epoch": "size"}.get(body.action)
     if bound is not None and is_integer(body.fields.get(bound)) and body.fields[bound] > seq:
         raise Bad(f"a record {body.action} whose {bound} is {body.fields[bound]}")
+    if body.action == "forget":
+        _check_forget(body.fields, seq)
     for key, good in _fields_needed.get(body.action, {}).items():
         if not good(body.fields.get(key)):
             raise Bad(f"a record {body.action} whose field {key} is missing or of the wrong kind")
+
+
+def _check_forget(fields: dict, seq: int) -> None:
+    """It lists records before itself, and ids."""
+    records, objects = fields.get("records"), fields.get("objects", [])
+    if type(records) is not list or type(objects) is not list or not all(is_bytes(item, 32, 32) for item in objects):
+        raise Bad("a record forget that does not list records and ids of objects")
+    for item in records:
+        pair = [item, item + 1] if is_integer(item) else item
+        if type(pair) is not list or len(pair) != 2 or not all(is_integer(number) for number in pair):
+            raise Bad(f"a forget record that lists {item!r}")
+        if not pair[0] < pair[1] <= seq:
+            raise Bad(f"a forget record {seq} that lists {item!r}")
 
 
 def _subject(value: object) -> tuple[str, bytes]:

@@ -65,11 +65,13 @@ class Trees:
         return self.good_states[link.id]
 
     def check_new_state(self, link: Link, where: str) -> bool:
+        if self.store.is_forgotten(link.id):
+            return False
         state = self.report.attempt(f"{where}, state", self.state, link)
         if state is None:
             return False
         good = state.files is None or self.check_directory(state.files, state.meta, where, b"").good
-        if state.settings is not None:
+        if state.settings is not None and not self.store.is_forgotten(state.settings.id):
             good = self.report.attempt(f"{where}, settings", self.store.get, state.settings.id) is not None and good
         for other in state.others:
             good = self.report.attempt(where, self.check_any, other) is not None and good
@@ -86,6 +88,9 @@ class Trees:
         waiting: list[tuple[Link, tuple[int, ...], int | None]] = [(link, (), None)]
         while waiting:
             at, digits, expected = waiting.pop()
+            if self.store.is_forgotten(at.id):
+                good = False
+                continue
             place = f"{where}, {show(path) or 'the top'}"
             node = self.report.attempt(place, self.node, at)
             if node is None or self.report.attempt(place, _check_place, node, digits, expected) is None:
@@ -122,6 +127,8 @@ class Trees:
             if (entry.content, entry.size) not in done:
                 if entry.kind == FILE:
                     self.contents.check(entry.content, entry.size)
+                elif self.store.is_forgotten(entry.content.id):
+                    pass
                 elif len(self.store.get(entry.content.id)) != entry.size:
                     raise Bad(f"a symlink whose target has not the {entry.size} bytes that its entry says")
                 done.add((entry.content, entry.size))
@@ -138,6 +145,8 @@ class Trees:
             if at in self.others_checked:
                 continue
             self.others_checked.add(at)
+            if self.store.is_forgotten(at.id):
+                continue
             data = self.store.get(at.id)
             if at.codec == DAG_CBOR:
                 waiting += cbor.links_in(cbor.decode(data))
