@@ -27,6 +27,7 @@ import {
   rmSpec,
 } from './files/spec.ts'
 import { diffSpec, logSpec, showSpec, traceLiveSpec, whenSpec } from './history/spec.ts'
+import { backupSpec, ejectSpec, exportArchiveSpec, importSpec } from './leaving/spec.ts'
 import { completionSpec, explainSpec, helpSpec, manSpec, uiSpec, versionSpec } from './program/spec.ts'
 import { adoptSpec, configApplySpec, configGetSpec, configSetSpec, initSpec } from './root/spec.ts'
 import type { CommandSpec } from './spec.ts'
@@ -50,6 +51,7 @@ export type CommandName =
   | 'config get'
   | 'config set'
   | 'config apply'
+  | 'eject'
   | 'status'
   | 'absorb'
   | 'watch'
@@ -80,6 +82,8 @@ export type CommandName =
   | 'redo'
   | 'verify'
   | 'repair'
+  | 'backup'
+  | 'import'
   | 'gc'
   | 'forget'
   | 'doctor'
@@ -92,8 +96,9 @@ export type CommandName =
   | 'verify-consistency'
   | 'export tlog'
   | 'export car'
-  | 'witness'
+  | 'export archive'
   | 'export redis'
+  | 'witness'
   | 'witness-key'
   | 'explain'
   | 'completion'
@@ -112,6 +117,7 @@ export const commandTable = {
   'config get': configGetSpec,
   'config set': configSetSpec,
   'config apply': configApplySpec,
+  eject: ejectSpec,
   status: statusSpec,
   absorb: absorbSpec,
   watch: watchSpec,
@@ -142,6 +148,8 @@ export const commandTable = {
   redo: redoSpec,
   verify: verifySpec,
   repair: repairSpec,
+  backup: backupSpec,
+  import: importSpec,
   gc: gcSpec,
   forget: forgetSpec,
   doctor: doctorSpec,
@@ -154,9 +162,10 @@ export const commandTable = {
   'verify-consistency': verifyConsistencySpec,
   'export tlog': exportTlogSpec,
   'export car': exportCarSpec,
+  'export archive': exportArchiveSpec,
+  'export redis': exportRedisSpec,
   witness: witnessSpec,
   'witness-key': witnessKeySpec,
-  'export redis': exportRedisSpec,
   explain: explainSpec,
   completion: completionSpec,
   man: manSpec,
@@ -173,7 +182,10 @@ export interface CommandGroup {
 
 /** How help and the reference group the verbs; every verb is in exactly one group. */
 export const commandGroups = {
-  root: { title: 'Start and settings', commands: ['init', 'adopt', 'config get', 'config set', 'config apply'] },
+  root: {
+    title: 'Start and settings',
+    commands: ['init', 'adopt', 'config get', 'config set', 'config apply', 'eject'],
+  },
   drift: { title: 'What changed outside', commands: ['status', 'absorb', 'watch'] },
   files: { title: 'Files', commands: ['put', 'rm', 'mv', 'cp', 'mkdir', 'chmod', 'ln', 'cat', 'ls', 'find'] },
   history: { title: 'What happened', commands: ['log', 'show', 'diff', 'when', 'trace-live'] },
@@ -192,7 +204,7 @@ export const commandGroups = {
       'redo',
     ],
   },
-  care: { title: 'Care', commands: ['verify', 'repair', 'gc', 'forget', 'doctor'] },
+  care: { title: 'Care', commands: ['verify', 'repair', 'backup', 'import', 'gc', 'forget', 'doctor'] },
   checkpoint: {
     title: 'Proof for others',
     commands: [
@@ -205,9 +217,10 @@ export const commandGroups = {
       'verify-consistency',
       'export tlog',
       'export car',
+      'export archive',
+      'export redis',
       'witness',
       'witness-key',
-      'export redis',
     ],
   },
   program: { title: 'The program', commands: ['explain', 'completion', 'man', 'version', 'ui', 'demo', 'help'] },

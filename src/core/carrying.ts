@@ -4,15 +4,18 @@ import { type ArchiveOptions, type ArchiveReport, exportArchive } from './backup
 import { type BackupReport, backup } from './backup/backup.ts'
 import { readWhole } from './backup/files.ts'
 import { type ImportReport, importArchive } from './backup/import.ts'
+import { type EjectSurvey, eject, surveyEject } from './eject/eject.ts'
 import { SentientError } from './errors.ts'
 import { abandonNew, beginNew, finishNew, openOrMake, openParent } from './export/place.ts'
-import { equalBytes, hexOf } from './format/bytes.ts'
+import { bindingFileName } from './format/binding.ts'
+import { byteStringOfText, equalBytes, hexOf } from './format/bytes.ts'
 import { verifyCheckpoint } from './format/checkpoint.ts'
 import { noteBytesMax } from './format/constants.generated.ts'
 import type { Link } from './format/id.ts'
 import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
 import type { OtherCopy } from './journal/takeFrom.ts'
+import { forgetBinding } from './keys/binding.ts'
 import { readFormat } from './parts.ts'
 import { openStore } from './store/store.ts'
 import type { ByteSource, Cancellable } from './systemApi.ts'
@@ -23,6 +26,7 @@ import type { RepairReport, Work } from './timeline/model.ts'
 import { gcHorizon } from './timeline/pruned.ts'
 import { type OtherFolder, repair } from './verify/repair.ts'
 import { writeProblem } from './worktree/apply.ts'
+import { reservedTopNames, settingsName } from './worktree/reserved.ts'
 
 export interface BackupChoices extends Cancellable {
   /** Also reads everything that the backup has already, and replaces what is not as it should be. */
@@ -231,4 +235,44 @@ function rootAbove(host: Host, start: string): string | undefined {
     if (found) return path
     if (path === '/' || !path.includes('/')) return undefined
   }
+}
+
+export interface Ejection extends EjectSurvey {
+  /** Names at the top that look like ours and are not removed, with the settings. */
+  readonly left: readonly string[]
+}
+
+/** What `ejectRoot` would remove. The folder need not be sound: leaving is always possible. */
+export function ejectionOf(host: Host, path: string): Ejection {
+  const root = rootAt(host, path)
+  try {
+    const survey = surveyEject(root)
+    const left = [settingsName, ...reservedTopNames].filter(
+      name => root.stat(name) !== undefined && !survey.names.includes(name),
+    )
+    return { ...survey, left }
+  } finally {
+    root.close()
+  }
+}
+
+/** Removes the history of a root folder and what this device remembers of it; the files stay. */
+export function ejectRoot(host: Host, path: string): void {
+  const root = rootAt(host, path)
+  try {
+    eject(root, host.locks)
+    if (host.stateDirectory !== undefined)
+      forgetBinding(host.stateDirectory, bindingFileName(byteStringOfText(root.path)))
+  } catch (error) {
+    throw writeProblem(error, path)
+  } finally {
+    root.close()
+  }
+}
+
+function rootAt(host: Host, path: string): Directory {
+  const root = host.files.openDirectory(path)
+  if (root !== undefined && isRootFolder(root)) return root
+  root?.close()
+  throw new SentientError('ROOT_NOT_FOUND', { where: path })
 }

@@ -1,6 +1,6 @@
 // The only place that wires subsystems together. Commands and screens hold a `System` and nothing below it.
 import { type AdoptReport, adoptFolder } from './adoptRoot.ts'
-import { backupTo, repairFrom } from './carrying.ts'
+import { backupTo, exportArchiveFile, exportArchiveOf, repairFrom } from './carrying.ts'
 import { isSentientError, SentientError } from './errors.ts'
 import { type CarReport, exportCar } from './export/car.ts'
 import { openOrMake } from './export/place.ts'
@@ -64,6 +64,7 @@ import { governedPathOf } from './worktree/paths.ts'
 import { reservedTopNames } from './worktree/reserved.ts'
 
 export type { AdoptReport } from './adoptRoot.ts'
+export { ejectionOf, ejectRoot, importInto } from './carrying.ts'
 export type {
   AdoptOptions,
   ByteSource,
@@ -220,6 +221,11 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
       return yield* exportTlog({ ...options, journal, ...hostPorts(host), verifier: keys.verifier(), path })
     },
     backup: (path, options) => backupTo(host, context, path, options),
+    exportArchive(to, options = {}) {
+      if (typeof to !== 'string') return exportArchiveOf(host, context, { ...options, ...to })
+      requireNotOurs(host, context, to)
+      return exportArchiveFile(host, context, { ...options, path: to })
+    },
     exportCar: (path, at, options) => exportState(host, context, { ...options, path, at }),
     async *exportRedis(path, options) {
       if (path !== undefined) requireNotOurs(host, context, path)

@@ -1,6 +1,8 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
 import type { SentientError } from './errors.ts'
+import type { ArchiveReport } from './backup/archive.ts'
 import type { BackupReport } from './backup/backup.ts'
+import type { Since } from './carrying.ts'
 import type { CarReport } from './export/car.ts'
 import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'
@@ -288,6 +290,14 @@ export interface System {
   exportRedis(path?: string, options?: Cancellable): Work<RedisReport>
   /** Keeps where somebody is on the screen, for the next start; false where it cannot be kept. */
   saveSession(state: SessionState): boolean
+  /**
+   * Writes the history, or what is new since a record or a checkpoint that the other side has, as one archive: into a
+   * file (an absolute path), or to whoever takes the bytes.
+   */
+  exportArchive(
+    to: string | { readonly write: (bytes: Uint8Array) => void },
+    options?: Cancellable & { readonly since?: Since },
+  ): Work<ArchiveReport>
   watch(options: {
     readonly signal: AbortSignal
     readonly absorb?: boolean

@@ -15,7 +15,10 @@ import { words } from './commandLine.ts'
 import { type Fixture, makeFixture, must } from './fixture.ts'
 
 /** What the examples of a verb take as done. */
-const beforeExamples: Partial<Record<CommandName, readonly string[]>> = { forget: ['rm', 'home/notes.txt'] }
+const beforeExamples: Partial<Record<CommandName, readonly string[]>> = {
+  forget: ['rm', 'home/notes.txt'],
+  repair: ['backup', '../backup'],
+}
 
 /** How long an endless verb runs before it is interrupted. */
 const interruptAfterMs = 300
@@ -65,8 +68,12 @@ before(async () => {
   fs.writeFileSync(path.join(shared.root, 'monday.checkpoint'), text)
   await must(shared.root, ['consistency', 'monday.checkpoint', '-o', 'monday.proof'])
   await must(shared.root, ['export', 'tlog', '../published'])
+  await must(shared.root, ['export', 'archive', '../whole.tar'])
   fs.writeFileSync(path.join(shared.root, 'monday.checkpoint'), await must(shared.root, ['checkpoint', 'show']))
   await must(shared.root, ['mkdir', 'since-monday'])
+  await must(shared.root, ['export', 'archive', '../later.tar', '--since', 'monday.checkpoint'])
+  fs.mkdirSync(path.join(shared.folder, 'ejected'))
+  await must(path.join(shared.folder, 'ejected'), ['init'])
   await must(shared.root, ['consistency', 'monday.checkpoint', '-o', 'monday.proof'])
 })
 after(() => shared.remove())

@@ -56,13 +56,24 @@ export const repairSpec = command({
   summary: 'Rebuild what is derived, and restore what the history holds',
   about: [
     'Rebuilds indexes and other derived files, restores damaged objects from what else the folder holds (a file on disk with the same content, another copy), and lists what is lost for good, if anything. Exit code 3 when something is found to be lost; from then on it is known, and no longer counts as damage.',
-    'What is lost comes back when a copy of the file is put at its path before "sentctl repair". Else drop the snapshots that need it: "sentctl snapshot rm", then "sentctl gc". All else stays whole.',
+    'With --from, what is lost is taken from a backup, an import, or any copy of the root folder: objects by their names, records by their hashes, so that nothing else can come in.',
+    'Without one, what is lost comes back when a copy of the file is put at its path before "sentctl repair". Else drop the snapshots that need it: "sentctl snapshot rm", then "sentctl gc". All else stays whole.',
   ],
   positionals: [],
-  flags: {},
+  flags: {
+    from: {
+      type: 'text',
+      placeholder: 'DIR',
+      completer: 'directory',
+      about: 'take what is lost from this backup or copy of the root folder',
+    },
+  },
   access: 'write',
   palette: { title: 'Repair the history' },
-  examples: [{ command: 'sentctl repair', about: 'after verify found damage; harmless when there is none' }],
+  examples: [
+    { command: 'sentctl repair', about: 'after verify found damage; harmless when there is none' },
+    { command: 'sentctl repair --from ../backup', about: 'with what a backup still has' },
+  ],
   output: {
     kind: 'object',
     shape: object(

@@ -86,6 +86,32 @@ function appendNames(files: Files, gitPath: string, patterns: readonly string[])
   }
 }
 
+/** Takes the names out again; false where they did not stand. */
+export function includeInGit(files: Files, rootPath: string): boolean {
+  try {
+    const found = findGitDirectory(files, rootPath)
+    const git = found === undefined ? undefined : files.openDirectory(found.gitPath)
+    const info = git?.child('info')
+    try {
+      if (found === undefined || info?.stat('exclude') === undefined) return false
+      const ours = new Set(reservedNames.map(name => `/${found.prefix}${name}`))
+      const before = readText(info, 'exclude').split('\n')
+      const rest = before.filter(line => !ours.has(line))
+      if (rest.length === before.length) return false
+      // Another root folder in this work tree may have its names below the same line.
+      const kept = rest.filter((line, index) => line !== firstLine || rest[index + 1]?.startsWith('/') === true)
+      writeText(info, 'exclude', kept.join('\n'))
+      return true
+    } finally {
+      info?.close()
+      git?.close()
+    }
+  } catch (error) {
+    if (isHostError(error)) return false
+    throw error
+  }
+}
+
 function readText(directory: Directory, name: string): string {
   const file = directory.open(name, 'read')
   try {

@@ -5,14 +5,17 @@ import { SentientError } from '../errors.ts'
 import { bytesOfText } from '../format/bodyBytes.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
 import { decodeFormatFile } from '../format/formatFile.ts'
+import { segmentFileName } from '../format/frame.ts'
+import { leafHash } from '../format/merkle.ts'
 import { packHeaderBytes } from '../format/pack.ts'
+import { bodyHash, decodeEnvelope } from '../format/record.ts'
 import type { Directory, Host } from '../host/host.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
 import { createSlicer, type Progress, type Slicer } from '../progress.ts'
 import { addForgotten, createChain } from './chain.ts'
 import { divergence } from './divergence.ts'
 import { copyIndex, copyPack, openSourcePack, type PackFile, type SourcePack, updatePack } from './packs.ts'
-import { createSegmentWriter, forgetIn, type Position, segmentsOf } from './segments.ts'
+import { createSegmentWriter, forgetIn, type Position, segmentsOf, soundFramesIn } from './segments.ts'
 import { chainStart, type Look, lookAt, type SourceContext } from './source.ts'
 import { type Commit, openTarget, type Target, targetDamaged } from './target.ts'
 
@@ -56,10 +59,11 @@ export async function* backup(options: BackupOptions): Work<BackupReport> {
   const { context, host, to, signal } = options
   let look = lookAt(context)
   const { logId } = decodeFormatFile(look.format)
-  const target = openTarget(host, to, logId)
+  const target = openTarget(host, to, logId, { tolerant: options.deep === true })
   try {
     const run: Run = { options, target, slicer: createSlicer(host.clock, signal) }
-    const start = startOf(run, look)
+    let start = startOf(run, look)
+    if (options.deep === true) start = yield* soundStart(run, start)
     let bytes = 0
     for (let round = 1; ; round++) {
       const copied = yield* copyPacks(run, look)
@@ -115,9 +119,46 @@ function startOf({ target, options }: Run, look: Look): Start {
       received.close()
     }
   }
-  const segment = segmentsOf(target.journal).includes(position.segment)
-  if (!segment) throw targetDamaged(target.root, '.runtime/journal', `segment ${position.segment} is missing`)
+  const isThere = segmentBytes(target, position.segment) >= position.bytes
+  if (!isThere && options.deep !== true)
+    throw targetDamaged(target.root, '.runtime/journal', `segment ${position.segment} is missing or too short`)
   return { size, position }
+}
+
+const segmentBytes = ({ journal }: Target, segment: number): number =>
+  journal.stat(segmentFileName(segment))?.size ?? -1
+
+/** As far as the records that are there are those of the source; what lies behind is written again. */
+async function* soundStart({ target, options, slicer }: Run, start: Start): Work<Start> {
+  const { journal } = options.context
+  let size = 0
+  let position: Position = { segment: 0, bytes: 0 }
+  for (const segment of segmentsOf(target.journal)) {
+    if (segment !== size || size >= start.size) break
+    position = { segment, bytes: 0 }
+    const file = target.journal.open(segmentFileName(segment), 'read')
+    try {
+      const bytes = Math.min(file.stat().size, segment === start.position.segment ? start.position.bytes : Infinity)
+      for (const { envelopeBytes, salt, bodyBytes, end } of soundFramesIn(file, bytes)) {
+        if (size >= start.size || !equalBytes(leafHash(envelopeBytes), journal.leafHashes(size, size + 1)[0]!)) break
+        if (salt !== null && bodyBytes !== null && !hasBody(envelopeBytes, salt, bodyBytes)) break
+        size++
+        position = { segment, bytes: end }
+        if (!slicer.due()) continue
+        yield { phase: 'comparing records', done: size, total: start.size, unit: 'records' }
+        await slicer.pause()
+      }
+    } finally {
+      file.close()
+    }
+  }
+  if (size === start.size) return start
+  target.setBack({ size, leaf: chainStart(journal, size).leaf, position })
+  return { size, position }
+}
+
+function hasBody(envelopeBytes: Uint8Array, salt: Uint8Array, bodyBytes: Uint8Array): boolean {
+  return equalBytes(decodeEnvelope(envelopeBytes).bodyHash, bodyHash(salt, bodyBytes))
 }
 
 /** The journal of the target as a reader sees it. */

@@ -1,6 +1,6 @@
 // Writing records into the segments of a folder that receives them: appended where the last run ended, or written anew
 // without the bodies that were forgotten.
-import { SentientError } from '../errors.ts'
+import { isSentientError, SentientError } from '../errors.ts'
 import { isFormatError } from '../format/formatError.ts'
 import {
   decodeFrameAt,
@@ -183,6 +183,18 @@ export function* framesIn(
     }
     yield { ...found, offset }
     offset = start + found.nextOffset
+  }
+}
+
+/** The same, with where each ends; simply ends where one is bad. */
+export function* soundFramesIn(file: Bytes, size: number): Generator<GoodFrame & { readonly end: number }> {
+  try {
+    for (const frame of framesIn(file, { size, where: '' })) {
+      const length = frameBytes(frame.envelopeBytes.length, frame.bodyBytes?.length ?? null)
+      yield { ...frame, end: frame.offset + length }
+    }
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED')) throw error
   }
 }
 

@@ -37,6 +37,8 @@ export interface Target {
   freeNumber(wanted: number): number
   /** What was written, durable by now, counts from here on. */
   commit(change: Commit): void
+  /** Less counts from here on: the rest is damaged, and will be written again. */
+  setBack(to: Pick<Commit, 'size' | 'leaf' | 'position'>): void
   settled(): number
   setSettled(size: number): void
   removePacks(packs: readonly PackFile[]): void
@@ -58,8 +60,16 @@ export interface Commit {
 /** Where a history goes for the first time, only these may be there: the rest of an interrupted run. */
 const ourNames: ReadonlySet<string> = new Set(['.auth', '.db', '.runtime', '.tree'])
 
-/** Opens a directory to receive the log of this id; throws DIVERGED or ROOT_EXISTS for what can not be one. */
-export function openTarget(host: Pick<Host, 'locks' | 'random'>, root: Directory, logId: Uint8Array): Target {
+/**
+ * Opens a directory to receive the log of this id; throws DIVERGED or ROOT_EXISTS for what can not be one. `tolerant`:
+ * without valid marks it begins anew.
+ */
+export function openTarget(
+  host: Pick<Host, 'locks' | 'random'>,
+  root: Directory,
+  logId: Uint8Array,
+  options: { readonly tolerant?: boolean } = {},
+): Target {
   const opened: Directory[] = []
   const child = (parent: Directory, name: string): Directory => {
     const directory = needChild(parent, name)
@@ -80,7 +90,7 @@ export function openTarget(host: Pick<Host, 'locks' | 'random'>, root: Directory
     else refuseOtherReceiver(runtime, logId, root)
     lock = host.locks.open(runtime, 'lock')
     if (!lock.tryAcquire()) throw new SentientError('LOCKED', { where: root.path })
-    const marks = format === undefined ? undefined : readMarks(runtime, root)
+    const marks = format === undefined ? undefined : readMarks(runtime, root, options.tolerant === true)
     let stored = marks
     const tree = child(root, '.tree')
     return {
@@ -101,6 +111,9 @@ export function openTarget(host: Pick<Host, 'locks' | 'random'>, root: Directory
       },
       commit(change) {
         stored = commit(this, change, stored)
+      },
+      setBack(to) {
+        stored = setBack(runtime, stored, to)
       },
       settled: () => settledOf(runtime),
       setSettled: size => void updateFile(runtime, receiverName, receiverText(logId, size)),
@@ -169,10 +182,10 @@ function readFormat(runtime: Directory, root: Directory): FormatFile | undefined
   }
 }
 
-function readMarks(runtime: Directory, root: Directory): Marks {
+function readMarks(runtime: Directory, root: Directory, tolerant: boolean): Marks | undefined {
   const bytes = readWhole(runtime, 'marks', 2 * marksFileBytes)
   const newest = bytes && decodeMarksFile(bytes).newest
-  if (newest === undefined) throw targetDamaged(root, '.runtime/marks', 'no valid mark')
+  if (newest === undefined && !tolerant) throw targetDamaged(root, '.runtime/marks', 'no valid mark')
   return newest
 }
 
@@ -237,6 +250,24 @@ function commit(target: Target, change: Commit, before: Marks | undefined): Mark
   updateFile(runtime, 'format', change.format)
   root.flush()
   return isSame && before !== undefined ? before : { ...marks, generation: generation + 1 }
+}
+
+/** The checkpoint first: it must never cover more than there is. */
+function setBack(
+  runtime: Directory,
+  before: Marks | undefined,
+  { size, leaf, position }: Pick<Commit, 'size' | 'leaf' | 'position'>,
+): Marks | undefined {
+  removeIfThere(runtime, 'checkpoint')
+  runtime.flush()
+  if (size === 0 || before === undefined) return before
+  const marks = {
+    ...{ ...before, nextSeq: size, lastLeaf: leaf, applied: size, generation: before.generation + 1 },
+    segmentFirstSeq: position.segment,
+    segmentFlushedBytes: position.bytes,
+  }
+  replaceMarks(runtime, marks)
+  return { ...marks, generation: marks.generation + 1 }
 }
 
 function sameMarks(before: Marks | undefined, now: Omit<Marks, 'generation'>): boolean {

@@ -5,6 +5,7 @@ import type { TimelineContext } from '../timeline/context.ts'
 import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
 import type { Change, VerifyReport, Work } from '../timeline/model.ts'
 import { status } from '../timeline/status.ts'
+import { isOutsideFiles } from '../worktree/reserved.ts'
 import { inChild, readMarks } from './files.ts'
 import { inspect } from './inspect.ts'
 import { checkCheckpoint, checkRecycleLock, readRecycleLock } from './journalCheck.ts'
@@ -129,8 +130,19 @@ const driftCodes: Readonly<Partial<Record<Change['state'], string>>> = {
   unapplied: 'path-unapplied',
 }
 
+/** A backup or an import: nothing but the history, and no key to go on with. */
+function hasNoTree({ directories: { root } }: TimelineContext): boolean {
+  if (root.list().some(({ name }) => !isOutsideFiles(name))) return false
+  const keys = inChild(root, '.auth', auth => auth.list().filter(({ name }) => name.endsWith('.pem')))
+  return keys?.length === 0
+}
+
 /** The tree on disk against the state in force. What differs is no damage. */
 async function* checkTree(context: TimelineContext, report: Report, signal: AbortSignal | undefined): Work<void> {
+  if (hasNoTree(context)) {
+    report.line('tree', 0, 'the tree on disk: there is none, as in a backup')
+    return
+  }
   try {
     const look = yield* status(context, { signal })
     for (const { path, state, reason } of look.changes) {
