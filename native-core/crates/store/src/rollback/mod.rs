@@ -82,6 +82,9 @@ fn settled_marks(history: &History<'_>) -> Result<Marks> {
     {
         return refuse(".runtime/poisoned", "a flush failed");
     }
+    if is_there(&root.runtime, b"forgetting")? {
+        return refuse(".runtime/forgetting", "a forget is not carried out yet");
+    }
     if let SmallFile::Read(bytes) = read_small(root.io, &root.runtime, b"unapplied", SMALL_BYTES_MAX)
         && decode_unapplied(&bytes).is_ok_and(|paths| !paths.is_empty())
     {

@@ -57,8 +57,11 @@ pub struct Claim {
 /// What a record says of others, or of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Bodies of records [from, to) were removed.
-    Forget(Vec<(u64, u64)>),
+    /// Bodies of records [from, to), and objects, were removed.
+    Forget {
+        records: Vec<(u64, u64)>,
+        objects: Vec<ObjectId>,
+    },
     /// From this record on every state is whole.
     Gc {
         horizon: u64,
@@ -154,11 +157,7 @@ fn fault_of_fields(body: &Body<'_>, seq: u64) -> Option<&'static str> {
         }
         "snapshot" => new_snapshot_fault(body).or_else(|| snapshot_fault(body)),
         "snapshot-label" | "snapshot-pin" | "snapshot-unpin" | "snapshot-remove" => snapshot_fault(body),
-        "forget" => {
-            let records = body.field("records");
-            let fits = records.as_ref().and_then(Value::list).is_some_and(|items| items.iter().all(is_range));
-            (!fits).then_some("it lists no records")
-        }
+        "forget" => forget_fault(body, seq),
         "new-epoch" => {
             let has_origin = body.field("origin").and_then(|value| value.text()).is_some();
             if !has_origin || count("size").is_none_or(|size| size > seq) {
@@ -169,6 +168,20 @@ fn fault_of_fields(body: &Body<'_>, seq: u64) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+fn forget_fault(body: &Body<'_>, seq: u64) -> Option<&'static str> {
+    let records = body.field("records");
+    let is_before = |item: &Value<'_>| is_range(item) && ranges(&Value::List(vec![item.clone()]))[0].1 <= seq;
+    if !records.as_ref().and_then(Value::list).is_some_and(|items| items.iter().all(is_before)) {
+        return Some("it lists no records before it");
+    }
+    let is_list_of_ids = match body.field("objects") {
+        None => true,
+        Some(Value::List(items)) => items.iter().all(|item| item.bytes().is_some_and(|id| id.len() == 32)),
+        Some(_) => false,
+    };
+    (!is_list_of_ids).then_some("it lists what is no id of an object")
 }
 
 fn key_fault(body: &Body<'_>) -> Option<&'static str> {
@@ -222,15 +235,18 @@ pub fn event_in(frame: &Frame<'_>, envelope: &Envelope) -> Option<Event> {
 
 fn event_of(body: &Body<'_>, seq: u64) -> Option<Event> {
     match (body.action, body.subject_kind) {
-        ("forget", "journal") => Some(Event::Forget(ranges(&body.field("records")?))),
+        ("forget", "journal") => {
+            let records = ranges(&body.field("records")?);
+            let objects = body.field("objects").as_ref().map(ids).unwrap_or_default();
+            Some(Event::Forget { records, objects })
+        }
         ("gc", _) => {
             let horizon = u64::try_from(body.field("horizon")?.integer()?).ok()?;
             (horizon <= seq).then_some(Event::Gc { horizon })
         }
         ("repair", _) => {
             let lost = body.field("lost")?;
-            let objects = lost.get("objects").and_then(Value::list).unwrap_or_default();
-            let objects = objects.iter().filter_map(|id| id.bytes()?.try_into().ok()).collect();
+            let objects = lost.get("objects").map(ids).unwrap_or_default();
             Some(Event::Lost { objects, records: lost.get("records").map(ranges).unwrap_or_default() })
         }
         (_, "snapshot") => {
@@ -239,6 +255,12 @@ fn event_of(body: &Body<'_>, seq: u64) -> Option<Event> {
         }
         _ => None,
     }
+}
+
+/// Of a list of byte strings those that are ids.
+fn ids(value: &Value<'_>) -> Vec<ObjectId> {
+    let items = value.list().unwrap_or_default();
+    items.iter().filter_map(|id| id.bytes()?.try_into().ok()).collect()
 }
 
 /// A list of seqs and of pairs [from, to).

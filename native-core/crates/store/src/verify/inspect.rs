@@ -188,6 +188,7 @@ fn check_objects(
     report.line("objects", reach.objects, format!("{} that they need, each looked up", many(reach.objects, "object")));
     let text = format!("{} read: content and canonical form", many(reach.nodes, "node"));
     report.line("directory nodes", reach.nodes, text);
+    leave_out_forgotten(report, kept, &mut reach);
     report_troubles(root, report, kept, &mut reach, table);
     Ok(())
 }
@@ -284,6 +285,17 @@ impl Walked {
             self.changes += changes;
             self.untrue.extend(untrue);
         }
+    }
+}
+
+/// What a `forget` lists is missing as it should be.
+fn leave_out_forgotten(report: &mut Report, kept: &Kept, reach: &mut Reach<'_>) {
+    let forgotten = &kept.journal.forgotten_objects;
+    let before = reach.troubles.len();
+    reach.troubles.retain(|id, trouble| trouble.kind != TroubleKind::Missing || !forgotten.contains(id));
+    let count = (before - reach.troubles.len()) as u64;
+    if count > 0 {
+        report.line("forgotten", count, format!("{} forgotten by a record that says so", many(count, "object")));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal's part of a verification: frames, chain, bodies, order, times, the Merkle tree against tiles and checkpoint,
 //! and what the marks name as the last record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::end::JournalEnd;
 use super::facts::{BodyFacts, Event, Facts, facts_of};
@@ -45,6 +45,7 @@ pub struct Journal {
     pub snapshots: Vec<ListedSnapshot>,
     pub listed: Vec<ListedSnapshot>,
     pub gc_horizon: u64,
+    pub forgotten_objects: HashSet<ObjectId>,
     pub lost_objects: Vec<ObjectId>,
     pub lost_records: Vec<(u64, u64)>,
     /// Seq and state root of the last record that can be read.
@@ -82,6 +83,7 @@ pub fn verify_journal(root: &RootFolder<'_>, expected: &Expected<'_>) -> Result<
         snapshots: expected.known.clone(),
         listed: Vec::new(),
         gc_horizon: 0,
+        forgotten_objects: HashSet::new(),
         lost_objects: Vec::new(),
         lost_records: Vec::new(),
         last: None,
@@ -259,7 +261,10 @@ impl Walk<'_> {
     fn event(&mut self, event: Event, envelope: &Envelope) {
         let journal = &mut self.journal;
         match event {
-            Event::Forget(ranges) => self.allowed.extend(ranges),
+            Event::Forget { records, objects } => {
+                self.allowed.extend(records);
+                journal.forgotten_objects.extend(objects);
+            }
             Event::Gc { horizon } => journal.gc_horizon = journal.gc_horizon.max(horizon),
             Event::Lost { objects, records } => {
                 journal.lost_objects.extend(objects);
