@@ -10,6 +10,7 @@ import { reachable } from '../store/reach.ts'
 import { findPath } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
 import { readDamagedPaths, writeDamagedPaths } from '../timeline/damage.ts'
+import { readForgetting } from '../timeline/forgetting.ts'
 import type { Finding, Work } from '../timeline/model.ts'
 import { settingsName } from '../worktree/reserved.ts'
 import { type Affected, affectedPaths } from './affected.ts'
@@ -45,14 +46,17 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   context.journal.refresh()
   context.store.refresh()
   const journal = yield* checkJournal(context, report, options)
+  const { size } = context.journal.head()
   const packs = yield* checkPacks(context, report, options)
-  const reach = yield* walkRetained(context, report, { ...options, horizon: journal.horizon })
+  const reach = yield* walkRetained(context, report, { ...options, horizon: journal.horizon, losses: journal.losses })
   yield* checkTrace(context, report, { ...options, horizon: journal.horizon })
   const troubles = new Map(reach.troubles)
   addUnreadable(context, troubles, { damaged: packs.damaged, reach })
   if (options.depth === 'default') addKnownDamage(context, troubles)
-  const losses = troubles.size === 0 ? undefined : (journal.losses ?? (yield* readLosses(context, options.signal)))
-  leaveOutForgotten(report, troubles, losses)
+  // Another process may have forgotten something since the records were read.
+  const known = context.journal.refresh() || context.journal.head().size > size ? undefined : journal.losses
+  const losses = troubles.size === 0 ? undefined : (known ?? (yield* readLosses(context, options.signal)))
+  reportForgotten(context, report, reach.absent + leaveOutForgotten(troubles, losses))
   const affected =
     troubles.size === 0
       ? []
@@ -64,23 +68,28 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
 }
 
 /** What a `forget` lists is missing as it should be: nobody looks for it, and nobody calls it lost. */
-function leaveOutForgotten(report: Report, troubles: Map<ObjectId, Trouble>, losses: Losses | undefined): void {
+function leaveOutForgotten(troubles: Map<ObjectId, Trouble>, losses: Losses | undefined): number {
   let forgotten = 0
   for (const [id, { state }] of troubles) {
     if (state === 'missing' && losses?.isForgotten(id) === true && troubles.delete(id)) forgotten++
   }
-  if (forgotten > 0)
-    report.line('forgotten', forgotten, `${many(forgotten, 'object')} forgotten by a record that says so`)
+  return forgotten
+}
+
+function reportForgotten(context: TimelineContext, report: Report, objects: number): void {
+  const isUnfinished = readForgetting(context) !== undefined
+  if (objects === 0 && !isUnfinished) return
+  if (isUnfinished) {
+    const found = 'what a record says to be forgotten may still be here; the next writer finishes that'
+    report.found('forgotten', { code: 'forget-unfinished', severity: 'note', where: '.runtime/forgetting', found })
+  }
+  report.line('forgotten', objects, `${many(objects, 'object')} forgotten by a record that says so`)
 }
 
 const attemptsMax = 3
 
 /** Walks what has to stay. When a gc moves the horizon meanwhile, what was found to be missing proves nothing. */
-async function* walkRetained(
-  context: TimelineContext,
-  report: Report,
-  options: InspectOptions & { readonly horizon: number },
-): Work<Reach> {
+async function* walkRetained(context: TimelineContext, report: Report, options: WalkOptions): Work<Reach> {
   let { horizon } = options
   for (let attempt = 1; ; attempt++) {
     const { size } = context.journal.head()
@@ -114,6 +123,12 @@ function horizonWithin(context: TimelineContext, from: number): number {
   return horizon
 }
 
+interface WalkOptions extends InspectOptions {
+  readonly horizon: number
+  /** Unknown while not all records are read. */
+  readonly losses: Losses | undefined
+}
+
 interface Walked {
   readonly reach: Reach
   readonly links: number
@@ -121,12 +136,9 @@ interface Walked {
   readonly untrue: readonly Finding[]
 }
 
-async function* walkOnce(
-  context: TimelineContext,
-  { horizon, since, signal }: InspectOptions & { readonly horizon: number },
-): Work<Walked> {
+async function* walkOnce(context: TimelineContext, { horizon, since, signal, losses }: WalkOptions): Work<Walked> {
   const slicer = createSlicer(context.clock, signal)
-  const reach = createReach(context.store)
+  const reach = createReach(context.store, losses && { mayBeAbsent: losses.isForgotten })
   const untrue: Finding[] = []
   const changes = createChangesCheck(reach.reader, finding => {
     if (untrue.length < findingsMax) untrue.push(finding)

@@ -47,17 +47,25 @@ export interface Reach {
   /** Walks whatever a link leads to, by DAG-CBOR's own links alone. */
   link(link: Link, seq: number): Generator<void>
   readonly troubles: ReadonlyMap<ObjectId, Trouble>
+  /** Objects that are missing and may be: no trouble. */
+  readonly absent: number
   /** Reads as the walk does: what it has just read need not be read and unpacked again. */
   readonly reader: ObjectReader
 }
 
 const troublesMax = 100_000
 
-export function createReach(store: Store): Reach {
+export interface ReachOptions {
+  /** Objects that may be missing. */
+  readonly mayBeAbsent?: (id: ObjectId) => boolean
+}
+
+export function createReach(store: Store, { mayBeAbsent = () => false }: ReachOptions = {}): Reach {
   const met = createIdTable()
   const read = createIdTable()
   const checked = createIdTable()
   const troubles = new Map<ObjectId, Trouble>()
+  const absent = createIdTable()
   /** By ordinal in `met`; the bytes of what is not there are -1. */
   const firstSeqs: number[] = []
   const sizes: number[] = []
@@ -71,7 +79,8 @@ export function createReach(store: Store): Reach {
     return scratch
   }
   const note = (trouble: Omit<Trouble, 'seq'>): void => {
-    if (troubles.size < troublesMax && !troubles.has(trouble.link.id))
+    if (trouble.state === 'missing' && mayBeAbsent(trouble.link.id)) absent.add(bytesOf(trouble.link.id))
+    else if (troubles.size < troublesMax && !troubles.has(trouble.link.id))
       troubles.set(trouble.link.id, { ...trouble, seq })
   }
 
@@ -237,6 +246,9 @@ export function createReach(store: Store): Reach {
       if (link.codec !== 'raw') yield* walkLink(link)
     },
     troubles,
+    get absent() {
+      return absent.size
+    },
     reader,
   }
 }

@@ -152,6 +152,49 @@ test('what other paths have too stays and is named, chunk by chunk', async conte
   })
 })
 
+test('another process sees what became of segments and packs that it had open', async context => {
+  const folder = await makeFolder(context, { secret: secretText(1), other: 'other' })
+  const removed = await folder.with(system => remove(system, 'secret'))
+  await folder.with(async reader => {
+    const seqs = Array.from(reader.records({})).map(({ seq }) => seq)
+    assert.deepEqual(contentAt(reader, 'secret', '#1'), secretText(1))
+    await forget(folder, 'secret')
+    reader.refresh()
+    for (const seq of seqs) assert.equal(reader.record(seq).forgotten, seq === removed.seq, `#${seq}`)
+    assert.throws(() => contentAt(reader, 'secret', '#1'), { code: 'FORGOTTEN' })
+    assert.equal(contentAt(reader, 'other', '#1').toString(), 'other')
+    assert.deepEqual((await run(reader.verify({ deep: true }))).findings, [])
+  }, 'read')
+})
+
+test('many bodies and objects go at once, and verify tells how many went', async context => {
+  const folder = await makeFolder(context, {})
+  await folder.with(async system => {
+    for (let i = 0; i < 40; i++) await put(system, 'dir/many', `version ${i} of it`)
+    for (let i = 0; i < 40; i++) folder.write(`dir/sub/f${i}`, `file ${i}`)
+    await run(system.absorb(['dir']))
+    await remove(system, 'dir')
+    const report = await run(system.forget(['dir']))
+    assert.equal(report.objects, 80)
+    const summary = system.record(report.seq ?? 0).summary
+    assert.match(summary, /^forgot 80 objects and the bodies of \d+ records$/)
+  })
+  const report = await verifyDeep(folder)
+  assertClean(report)
+  assert.equal(report.checks.find(({ name }) => name === 'forgotten')?.checked, 80)
+})
+
+test('contents that are the settings too stay', async context => {
+  const folder = await makeFolder(context, { other: 'other' })
+  await folder.with(async system => {
+    await put(system, 'copy', system.settings().text)
+    await remove(system, 'copy')
+    const report = await run(system.forget(['copy']))
+    assert.deepEqual([report.objects, report.shared.map(one => one.with)], [0, ['sentient.yaml']])
+  })
+  assertClean(await verifyDeep(folder))
+})
+
 test('refused while it is there, recorded or not, and where nothing knows it', async context => {
   const folder = await makeFolder(context, { file: 'text', 'dir/file': 'text 2' })
   await folder.with(async system => {
