@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import net from 'node:net'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { cidText, dagLink, type ObjectId } from '../../src/core/format/id.ts'
@@ -230,4 +231,81 @@ test('without a server the work is done all the same: a notice, and quiet for a 
   assert.match(notices[0]!.join(), /ECONNREFUSED/)
   assert.deepEqual(notices[1], [], 'nobody asks again so soon')
   assert.equal((await withSystem(system => ended(system.exportRedis()))).pushed?.state, 'failed')
+})
+
+test('a user of the server that may do no more than the documentation says is enough', async () => {
+  const redis = await started()
+  const page = fs.readFileSync(path.join(import.meta.dirname, '../../docs/redis.md'), 'utf8')
+  const rule = /^ACL SETUSER .*$/m.exec(page)![0].replace('>PASSWORD', '>secret').split(' ')
+  assert.equal(await redis.ask(...rule), 'OK')
+  await ended(initRoot(folder.host, { path: folder.path, zk: true }))
+  fs.writeFileSync(path.join(folder.path, '.auth/redis-password'), 'secret')
+  const system = await opened(session)
+  system.saveSession({ ended: true, lastSeq: 3, operation: '', screen })
+  await ended(system.setSetting('redis.url', `redis://sentient@127.0.0.1:${redis.port}`))
+  assert.deepEqual((await ended(system.exportRedis())).pushed, { state: 'done' })
+  assert.deepEqual((await ended(system.exportRedis())).pushed, { state: 'done' })
+  await system.close()
+  assert.deepEqual(system.notices, [])
+  assert.deepEqual(await redis.ask('SMEMBERS', 'sentient:sessions'), [session])
+})
+
+test('what answers otherwise, or not at all, is named, and takes no more than its time', async () => {
+  await ended(initRoot(folder.host, { path: folder.path, zk: true }))
+  const answers: readonly [string | undefined, RegExp][] = [
+    ['HTTP/1.1 400 Bad Request\r\n\r\n', /what answers is no Redis/],
+    ['+OK\r\n*2\r\n', /no answer within 1 s/],
+    [undefined, /no answer within 1 s/],
+    ['', /it broke off/],
+  ]
+  for (const [answer, reason] of answers) {
+    const server = net.createServer(socket => {
+      socket.on('error', () => undefined)
+      if (answer !== undefined) socket[answer === '' ? 'end' : 'write'](answer)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    await withSystem(async system => {
+      await ended(system.setSetting('redis.url', `redis://127.0.0.1:${port}`))
+      const before = performance.now()
+      const { pushed } = await ended(system.exportRedis())
+      assert.match(pushed?.state === 'failed' ? pushed.reason : 'done', reason)
+      assert.ok(performance.now() - before < 8_000)
+    })
+    server.close()
+  }
+})
+
+test('a password in the settings is refused: they are a part of the history', async () => {
+  await ended(initRoot(folder.host, { path: folder.path, zk: true }))
+  await withSystem(async system => {
+    const records = system.now().records
+    await assert.rejects(ended(system.setSetting('redis.url', 'redis://:secret@127.0.0.1')), {
+      code: 'SETTINGS_INVALID',
+    })
+    assert.equal(system.now().records, records)
+  })
+})
+
+test('a server that runs takes the file from a pipe, and one takes it as the only file of an older layout', async () => {
+  await ended(initRoot(folder.host, { path: folder.path, zk: true }))
+  const copy = path.join(folder.path, '..', `${path.basename(folder.path)}.aof`)
+  try {
+    const report = await withSystem(system => ended(system.exportRedis(copy)))
+    assert.deepEqual([report.path, report.pushed, fs.statSync(copy).mode & 0o777], [copy, undefined, 0o600])
+    assert.ok(fs.readFileSync(copy).equals(fs.readFileSync(redisFile())))
+    const running = await started()
+    await new Promise<void>((resolve, reject) => {
+      const socket = net.connect(running.port, '127.0.0.1', () => socket.end(fs.readFileSync(copy)))
+      socket
+        .on('error', reject)
+        .on('data', () => undefined)
+        .on('close', () => resolve())
+    })
+    assert.equal((await hashOf(running, 'sentient:state')).records, `${report.facts.state.records}`)
+    const older = await started({ appendOnlyFile: copy, layout: 'one file' })
+    assert.deepEqual(await hashOf(older, 'sentient:state'), await hashOf(running, 'sentient:state'))
+  } finally {
+    fs.rmSync(copy, { force: true })
+  }
 })

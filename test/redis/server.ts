@@ -21,18 +21,23 @@ export interface RedisOptions {
   readonly password?: string
   /** Loaded as its append-only file when it starts. */
   readonly appendOnlyFile?: string
+  /** How servers before Redis 7 keep it; later ones take it over. */
+  readonly layout?: 'one file'
 }
 
 const program = process.env.SENTIENT_TEST_REDIS ?? 'redis-server'
 const network = createNetwork(fetch)
 
-export async function startRedis({ password, appendOnlyFile }: RedisOptions = {}): Promise<Redis> {
+export async function startRedis({ password, appendOnlyFile, layout }: RedisOptions = {}): Promise<Redis> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentientos-redis-'))
   const port = await freePort()
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no']
   if (password !== undefined) options.push('--requirepass', password)
-  if (appendOnlyFile !== undefined) {
-    // The layout of Redis 7: a manifest that names the file. Older servers take the file itself.
+  if (appendOnlyFile !== undefined && layout === 'one file') {
+    fs.copyFileSync(appendOnlyFile, path.join(folder, 'state.aof'))
+    options.push('--appendonly', 'yes', '--appendfilename', 'state.aof')
+  } else if (appendOnlyFile !== undefined) {
+    // The layout of Redis 7: a manifest that names the file.
     const home = path.join(folder, 'appendonlydir')
     fs.mkdirSync(home)
     fs.copyFileSync(appendOnlyFile, path.join(home, 'state.aof.1.incr.aof'))

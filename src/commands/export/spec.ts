@@ -82,7 +82,7 @@ export const exportRedisSpec = command({
   about: [
     'Writes recycle.redis: commands of Redis (RESP) that a server loads as its append-only file. It holds the keys sentient:state (records, state root, time, checkpoint), sentient:snapshot:latest (name, label, record, root, files, bytes), sentient:sessions and sentient:session:<id>, where somebody was on the screen; format/README.md lists them. It is a copy: without it nothing is lost.',
     'With FILE it is written there instead. It is also written at every snapshot, and by every process that changed something, on its way out.',
-    'Where the settings name a server (redis.url: redis://host:port/database), the same keys are set there on the same occasions, for a second at most and never in the way of an operation. Its password stands in .auth/redis-password, as the settings are a part of the history.',
+    'Where the settings name a server (redis.url: redis://host:port/database), the same keys are set there on the same occasions, for two seconds at most and never in the way of an operation. Its password stands in .auth/redis-password, as the settings are a part of the history.',
   ],
   positionals: [{ name: 'FILE', about: 'where to; default: recycle.redis', completer: 'file' }],
   flags: {},

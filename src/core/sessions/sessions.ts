@@ -40,8 +40,9 @@ export interface Resumed {
 export function readSessions(root: Directory): KnownSessions {
   const damaged: { name: string; reason: string }[] = []
   const sessions: Session[] = []
-  const home = openHome(root)
+  let home: Directory | undefined
   try {
+    home = openHome(root)
     for (const { name } of (home?.list() ?? []).slice(0, filesMax)) {
       const id = sessionIdOf(name)
       if (home === undefined || id === undefined) continue

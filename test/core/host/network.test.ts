@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { createNetwork } from '../../../src/core/host/network.ts'
 
@@ -52,4 +52,36 @@ test('what is too long, too slow, stopped or not there fails as a value', async 
   assert.ok(nobody.state === 'failed', 'nobody listens there')
   const other = await network.get('file:///etc/hostname', { bytesMax: 10, timeoutMs: 1000 })
   assert.deepEqual(other, { state: 'failed', reason: 'not an http or https address' })
+})
+
+test('an exchange over a socket: whole, cut off, too long, too slow, stopped, nobody there', async () => {
+  const echo = createSocketServer(socket =>
+    socket.on('data', part => {
+      const text = part.toString()
+      if (text === 'silence') return
+      if (text === 'bye') socket.end('half')
+      else if (text === 'torn') socket.destroy()
+      else for (const character of text) socket.write(character)
+    }),
+  )
+  await new Promise<void>(resolve => echo.listen(0, '127.0.0.1', resolve))
+  const { port } = echo.address() as AddressInfo
+  const talk = async (text: string, more: { bytesMax?: number; timeoutMs?: number; signal?: AbortSignal } = {}) => {
+    const isWhole = (bytes: Uint8Array): boolean => bytes.length >= 5
+    const options = { isWhole, bytesMax: 100, timeoutMs: 10_000, ...more }
+    const answer = await network.exchange({ host: '127.0.0.1', port }, Buffer.from(text), options)
+    return answer.state === 'answered' ? Buffer.from(answer.bytes).toString() : answer.reason
+  }
+  try {
+    assert.equal((await talk('hello')).slice(0, 5), 'hello')
+    assert.equal(await talk('bye'), 'half')
+    assert.equal(await talk('1234', { bytesMax: 3 }), 'more than 3 bytes')
+    assert.equal(await talk('silence', { timeoutMs: 50 }), 'no answer within 0.05 s')
+    assert.equal(await talk('silence', { signal: AbortSignal.timeout(20) }), 'cancelled')
+    assert.equal(await talk('hello', { signal: AbortSignal.abort() }), 'cancelled')
+    assert.match(await talk('torn'), /^$|ECONNRESET/)
+  } finally {
+    await new Promise(resolve => echo.close(resolve))
+  }
+  assert.equal(await talk('hello'), 'ECONNREFUSED')
 })
