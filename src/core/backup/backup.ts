@@ -139,7 +139,7 @@ async function* soundStart({ target, options, slicer }: Run, start: Start): Work
     const file = target.journal.open(segmentFileName(segment), 'read')
     try {
       const bytes = Math.min(file.stat().size, segment === start.position.segment ? start.position.bytes : Infinity)
-      for (const { envelopeBytes, salt, bodyBytes, end } of soundFramesIn(file, bytes)) {
+      for (const { envelopeBytes, salt, bodyBytes, end } of soundFramesIn(file, { size: bytes, first: segment })) {
         if (size >= start.size || !equalBytes(leafHash(envelopeBytes), journal.leafHashes(size, size + 1)[0]!)) break
         if (salt !== null && bodyBytes !== null && !hasBody(envelopeBytes, salt, bodyBytes)) break
         size++

@@ -179,7 +179,7 @@ async function* checkRecords(
   for (const segment of archive.segments) {
     if (segment.first !== chain.size) throw badArchive('a segment is missing', segment.offset)
     const file = partOf(source, segment)
-    for (const frame of framesIn(file, { size: segment.size, where: segment.name })) {
+    for (const frame of framesIn(file, { ...segment, where: segment.name })) {
       if (known !== undefined && chain.size === archive.from && chain.size > 0)
         refuseFork(frame.envelopeBytes, chain, known)
       const { body, envelope } = chain.push(frame)
@@ -266,7 +266,7 @@ async function* checkObjects(
       throw badArchive(`record ${seq} needs an object that is not in it`, 0)
     }
     for (const segment of archive.segments) {
-      for (const frame of framesIn(partOf(options.source, segment), { size: segment.size, where: segment.name })) {
+      for (const frame of framesIn(partOf(options.source, segment), { ...segment, where: segment.name })) {
         const envelope = decodeEnvelope(frame.envelopeBytes)
         seq = envelope.seq
         if (seq < target.size) continue
@@ -290,7 +290,7 @@ async function* takeRecords({ options, archive, target, slicer }: Taking): Work<
   try {
     for (const segment of archive.segments) {
       let seq = segment.first
-      for (const frame of framesIn(partOf(options.source, segment), { size: segment.size, where: segment.name })) {
+      for (const frame of framesIn(partOf(options.source, segment), { ...segment, where: segment.name })) {
         if (seq >= target.size) writer.append(seq, frame)
         seq++
         if (!slicer.due()) continue

@@ -161,9 +161,12 @@ const windowBytes = frameContentBytesMax + frameOverheadBytes
 /** The frames of a segment from front to end, each a view that the next step overwrites; throws DAMAGED where one is bad. */
 export function* framesIn(
   file: Bytes,
-  { size, where }: { readonly size: number; readonly where: string },
+  { size, where, first }: { readonly size: number; readonly where: string; readonly first: number },
 ): Generator<GoodFrame & { readonly offset: number }> {
-  const seed = frameSeed(readHeader(file).logId)
+  const { logId, firstSeq } = readHeader(file)
+  if (firstSeq !== first)
+    throw new SentientError('DAMAGED', { what: 'A segment is damaged', where, found: `its header says ${firstSeq}` })
+  const seed = frameSeed(logId)
   const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, size))
   let start = 0
   let length = 0
@@ -187,9 +190,12 @@ export function* framesIn(
 }
 
 /** The same, with where each ends; simply ends where one is bad. */
-export function* soundFramesIn(file: Bytes, size: number): Generator<GoodFrame & { readonly end: number }> {
+export function* soundFramesIn(
+  file: Bytes,
+  { size, first }: { readonly size: number; readonly first: number },
+): Generator<GoodFrame & { readonly end: number }> {
   try {
-    for (const frame of framesIn(file, { size, where: '' })) {
+    for (const frame of framesIn(file, { size, first, where: '' })) {
       const length = frameBytes(frame.envelopeBytes.length, frame.bodyBytes?.length ?? null)
       yield { ...frame, end: frame.offset + length }
     }
@@ -208,7 +214,8 @@ export function forgetIn(journal: Directory, segment: number, isListed: (seq: nu
     const seed = frameSeed(header.logId)
     const frames = function* () {
       let seq = segment
-      for (const frame of framesIn(file, { size, where: name })) yield { ...frame, goes: isListed(seq++) }
+      for (const frame of framesIn(file, { size, first: segment, where: name }))
+        yield { ...frame, goes: isListed(seq++) }
     }
     let holdsListed = false
     for (const { goes, bodyBytes } of frames()) holdsListed ||= goes && bodyBytes !== null
