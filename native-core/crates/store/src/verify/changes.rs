@@ -1,7 +1,7 @@
 //! What records say that they changed, held against the states before and after them: nothing more, nothing less, nothing
 //! else, and in the one form that it has.
 
-use super::diff::Differ;
+use super::diff::{Differ, Listed};
 use super::facts::Claim;
 use super::objects::read_object;
 use super::report::Finding;
@@ -36,40 +36,102 @@ pub fn check_changes(differ: &Differ<'_>, record: &Compared) -> (u64, Vec<Findin
 fn compare(differ: &Differ<'_>, record: &Compared) -> Result<(u64, Vec<Finding>)> {
     let Compared { seq, before, after, claim, .. } = record;
     let finding = |found: String| Finding::damage("changes-untrue", format!("record #{seq}"), found).seq(*seq);
+    let mut comparison = Comparison::begin(differ, claim)?;
+    let old = before.map(|root| state_files(differ, &root)).transpose()?;
+    let new = state_files(differ, after)?;
+    differ.for_each(old, Some(new), &mut |real| comparison.real(real))?;
+    comparison.rest()?;
     let mut findings = Vec::new();
     if claim.is_denied && *before != Some(*after) {
         findings.push(finding("another state, though it was denied".to_owned()));
     }
-    let old = before.map(|root| state_files(differ, &root)).transpose()?;
-    let real = differ.between(old, Some(state_files(differ, after)?))?;
-    let said = said_by(differ, claim)?;
-    for path in differing_paths(&said, &real) {
-        if findings.len() >= TOLD_MAX {
-            findings.push(finding("and more paths".to_owned()));
-            break;
-        }
+    let Comparison { differing, differing_count, count, only, form, .. } = comparison;
+    for path in differing {
         let found = format!("{} is not as the states have it", display_bytes(&path));
         findings.push(Finding { path: Some(path), ..finding(found) });
     }
-    if findings.is_empty() && !real.is_empty() {
-        let is_subject = matches!(real.as_slice(), [only] if Some(&only.path) == claim.subject.as_ref());
+    if differing_count > TOLD_MAX {
+        findings.push(finding("and more paths".to_owned()));
+    }
+    if findings.is_empty() && count > 0 {
+        let is_subject = count == 1 && only == claim.subject;
         if is_subject != claim.one_path.is_some() {
             findings.push(finding("one change of its subject, or a list: the other form".to_owned()));
         }
-        if claim.changes.is_some_and(|link| form_of(&real) != Some(link)) {
+        let link = form.map(|form| form.finish(&mut |node| object_id(&node)).ok().flatten());
+        if link.is_some_and(|link| link != claim.changes) {
             findings.push(finding("another form of its list of changes".to_owned()));
         }
     }
-    Ok((real.len() as u64, findings))
+    Ok((count, findings))
+}
+
+/// What a record says beside what is so, both in the order of paths.
+struct Comparison<'a> {
+    said: Listed<'a>,
+    next: Option<Change>,
+    /// The first of them.
+    differing: Vec<Vec<u8>>,
+    differing_count: usize,
+    count: u64,
+    /// The path of the last real change.
+    only: Option<Vec<u8>>,
+    /// Writes a list of several nodes again: where they end is laid down too.
+    form: Option<ChangesBuilder>,
+}
+
+impl<'a> Comparison<'a> {
+    fn begin(differ: &'a Differ<'a>, claim: &Claim) -> Result<Comparison<'a>> {
+        let mut said = said_by(differ, claim)?;
+        let form = said.is_tree.then(ChangesBuilder::default);
+        let next = said.next().transpose()?;
+        Ok(Comparison { said, next, differing: Vec::new(), differing_count: 0, count: 0, only: None, form })
+    }
+
+    fn differs(&mut self, path: Vec<u8>) {
+        self.differing_count += 1;
+        if self.differing.len() < TOLD_MAX {
+            self.differing.push(path);
+        }
+    }
+
+    /// Takes the next real change.
+    fn real(&mut self, real: Change) -> Result<()> {
+        self.count += 1;
+        while let Some(said) = self.next.take_if(|said| said.path < real.path) {
+            self.differs(said.path);
+            self.next = self.said.next().transpose()?;
+        }
+        if let Some(form) = &mut self.form {
+            // What can not be in a list is told as a difference.
+            let _ = form.push(&real, &mut |node| object_id(&node));
+        }
+        self.only = Some(real.path.clone());
+        match self.next.take_if(|said| said.path == real.path) {
+            Some(said) => {
+                self.next = self.said.next().transpose()?;
+                if said != real {
+                    self.differs(real.path);
+                }
+            }
+            None => self.differs(real.path),
+        }
+        Ok(())
+    }
+
+    /// There are no more real changes.
+    fn rest(&mut self) -> Result<()> {
+        while let Some(said) = self.next.take() {
+            self.differs(said.path);
+            self.next = self.said.next().transpose()?;
+        }
+        Ok(())
+    }
 }
 
 /// What a record says that it changed, in the order in which it says it.
-pub fn said_by(differ: &Differ<'_>, claim: &Claim) -> Result<Vec<Change>> {
-    match (&claim.changes, &claim.one_path) {
-        (Some(link), _) => differ.listed(link),
-        (None, Some(change)) => Ok(vec![change.clone()]),
-        (None, None) => Ok(Vec::new()),
-    }
+pub fn said_by<'a>(differ: &'a Differ<'a>, claim: &Claim) -> Result<Listed<'a>> {
+    Listed::open(differ, claim.changes.as_ref(), claim.one_path.clone())
 }
 
 /// The directory that a state names.
@@ -79,34 +141,4 @@ pub fn state_files(differ: &Differ<'_>, root: &ObjectId) -> Result<Link> {
         crate::error::StoreError::new("DAMAGED").at(crate::format::hash::hex(root)).found(error.reason)
     })?;
     Ok(state.files)
-}
-
-/// Both are sorted, or what is said is wrong anyway.
-fn differing_paths(said: &[Change], real: &[Change]) -> Vec<Vec<u8>> {
-    let mut paths = Vec::new();
-    let (mut one, mut other) = (0, 0);
-    while one < said.len() || other < real.len() {
-        let order = match (said.get(one), real.get(other)) {
-            (Some(said), Some(real)) => said.path.cmp(&real.path),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            _ => std::cmp::Ordering::Greater,
-        };
-        let is_same = order.is_eq() && said[one] == real[other];
-        if !is_same {
-            paths.push(if order.is_le() { said[one].path.clone() } else { real[other].path.clone() });
-        }
-        one += usize::from(order.is_le());
-        other += usize::from(order.is_ge());
-    }
-    paths
-}
-
-/// The link of the one list that these changes have.
-fn form_of(changes: &[Change]) -> Option<Link> {
-    let mut builder = ChangesBuilder::default();
-    let mut put = |node: Vec<u8>| object_id(&node);
-    for change in changes {
-        builder.push(change, &mut put).ok()?;
-    }
-    builder.finish(&mut put).ok()?
 }

@@ -21,10 +21,21 @@ impl Differ<'_> {
     /// Every path whose own entry differs, sorted; `None` stands for no files.
     pub fn between(&self, before: Option<Link>, after: Option<Link>) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
-        self.directories(&[], before, after, &mut changes)?;
-        // Nearly sorted already: a stable sort finds the runs.
-        changes.sort_by(|left, right| left.path.cmp(&right.path));
+        self.for_each(before, after, &mut |change| {
+            changes.push(change);
+            Ok(())
+        })?;
         Ok(changes)
+    }
+
+    /// The same one by one, holding one directory of each level.
+    pub fn for_each(
+        &self,
+        before: Option<Link>,
+        after: Option<Link>,
+        each: &mut dyn FnMut(Change) -> Result<()>,
+    ) -> Result<()> {
+        self.directories(&[], before, after, each)
     }
 
     fn directories(
@@ -32,22 +43,17 @@ impl Differ<'_> {
         path: &[u8],
         before: Option<Link>,
         after: Option<Link>,
-        into: &mut Vec<Change>,
+        each: &mut dyn FnMut(Change) -> Result<()>,
     ) -> Result<()> {
         let mut pairs = Vec::new();
         self.nodes(before, after, &mut pairs)?;
-        for (before, after) in pairs {
-            let Some(name) = before.as_ref().or(after.as_ref()).map(|entry| entry.name.as_slice()) else { continue };
-            let path = join_path(path, name);
-            let content = |entry: &Option<Entry>| {
-                entry.as_ref().filter(|entry| entry.kind == EntryKind::Directory).map(|entry| entry.content)
-            };
-            let (old, new) = (content(&before), content(&after));
-            if !is_same_itself(before.as_ref(), after.as_ref()) {
-                into.push(Change { path: path.clone(), before, after });
-            }
-            if old != new {
-                self.directories(&path, old, new, into)?;
+        for step in steps_of(&pairs) {
+            let (before, after) = &pairs[step.pair];
+            let path = join_path(path, name_of(&pairs[step.pair]));
+            if step.is_below {
+                self.directories(&path, directory_in(before), directory_in(after), each)?;
+            } else {
+                each(Change { path, before: before.clone(), after: after.clone() })?;
             }
         }
         Ok(())
@@ -94,20 +100,88 @@ impl Differ<'_> {
     pub fn node(&self, link: &Link) -> Result<DirectoryNode> {
         decode_node(&read_object(self.root, self.table, &link.id)?).map_err(|error| wrong(link, error))
     }
+}
 
-    /// All changes of a list, in the order in which they are written.
-    pub fn listed(&self, link: &Link) -> Result<Vec<Change>> {
-        match decode_changes(&read_object(self.root, self.table, &link.id)?).map_err(|error| wrong(link, error))? {
-            ChangesNode::Leaf(changes) => Ok(changes),
-            ChangesNode::Tree { parts, .. } => {
-                let mut all = Vec::new();
-                for part in parts {
-                    all.extend(self.listed(&part.link)?);
+/// The changes of a list one by one, in the order in which they are written; holds one node of it.
+pub struct Listed<'a> {
+    differ: &'a Differ<'a>,
+    waiting: std::vec::IntoIter<Link>,
+    changes: std::vec::IntoIter<Change>,
+    /// The list is a tree of several nodes.
+    pub is_tree: bool,
+}
+
+impl<'a> Listed<'a> {
+    /// Without a list there is the one change, or none.
+    pub fn open(differ: &'a Differ<'a>, list: Option<&Link>, single: Option<Change>) -> Result<Listed<'a>> {
+        let (changes, parts) = match list.map(|link| differ.changes(link)).transpose()? {
+            None => (single.into_iter().collect(), Vec::new()),
+            Some(ChangesNode::Leaf(changes)) => (changes, Vec::new()),
+            Some(ChangesNode::Tree { parts, .. }) => (Vec::new(), parts.iter().map(|part| part.link).collect()),
+        };
+        let is_tree = !parts.is_empty();
+        Ok(Listed { differ, waiting: parts.into_iter(), changes: changes.into_iter(), is_tree })
+    }
+}
+
+impl Iterator for Listed<'_> {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Result<Change>> {
+        loop {
+            if let Some(change) = self.changes.next() {
+                return Some(Ok(change));
+            }
+            let link = self.waiting.next()?;
+            match self.differ.changes(&link) {
+                Ok(ChangesNode::Leaf(changes)) => self.changes = changes.into_iter(),
+                Ok(ChangesNode::Tree { .. }) => {
+                    let error = FormatError::new("a tree of changes within another");
+                    return Some(Err(wrong(&link, error)));
                 }
-                Ok(all)
+                Err(error) => return Some(Err(error)),
             }
         }
     }
+}
+
+impl Differ<'_> {
+    fn changes(&self, link: &Link) -> Result<ChangesNode> {
+        decode_changes(&read_object(self.root, self.table, &link.id)?).map_err(|error| wrong(link, error))
+    }
+}
+
+/// What comes next in a directory: a name itself, or what is below it.
+struct Step {
+    pair: usize,
+    is_below: bool,
+}
+
+/// In the order of paths: what is below a name sorts as the name and a slash, behind names such as `name.x`.
+fn steps_of(pairs: &[Pair]) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(pairs.len());
+    for (pair, (before, after)) in pairs.iter().enumerate() {
+        if !is_same_itself(before.as_ref(), after.as_ref()) {
+            steps.push(Step { pair, is_below: false });
+        }
+        if directory_in(before) != directory_in(after) {
+            steps.push(Step { pair, is_below: true });
+        }
+    }
+    let slash = |step: &Step| if step.is_below { b"/".as_slice() } else { b"" };
+    steps.sort_by(|left, right| {
+        let (one, other) = (name_of(&pairs[left.pair]), name_of(&pairs[right.pair]));
+        one.iter().chain(slash(left)).cmp(other.iter().chain(slash(right)))
+    });
+    steps
+}
+
+fn name_of(pair: &Pair) -> &[u8] {
+    pair.0.as_ref().or(pair.1.as_ref()).map_or(&[], |entry| entry.name.as_slice())
+}
+
+fn directory_in(entry: &Option<Entry>) -> Option<Link> {
+    entry.as_ref().filter(|entry| entry.kind == EntryKind::Directory).map(|entry| entry.content)
 }
 
 fn wrong(link: &Link, error: FormatError) -> StoreError {

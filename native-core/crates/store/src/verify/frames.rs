@@ -189,6 +189,9 @@ fn look_at<T>(
         Ok(frame) => frame,
         Err(no_frame) => return Found::Bad { offset, reason: no_frame.reason().to_owned() },
     };
+    if u64::from(frame.base) > offset {
+        return Found::Bad { offset, reason: "a base behind the frame itself".to_owned() };
+    }
     match decode_envelope(frame.envelope) {
         Ok(envelope) => {
             let bytes = (frame.next_offset - start) as u64;

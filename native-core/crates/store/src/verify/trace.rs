@@ -5,6 +5,7 @@ use super::changes::{Compared, said_by, state_files};
 use super::diff::Differ;
 use super::report::{Finding, Report, many};
 use super::root::RootFolder;
+use crate::error::Result;
 use crate::format::changes::Change;
 use crate::format::checkpoint::parse_origin;
 use crate::format::constants::TRACE_ITEM_BYTES_MAX;
@@ -20,6 +21,15 @@ struct Wrong {
     offset: u64,
     seq: Option<u64>,
     found: String,
+}
+
+/// What a record changed, change by change.
+type Wanted<'a> = Box<dyn Iterator<Item = Result<Change>> + 'a>;
+
+fn differing<'a>(differ: &Differ<'_>, before: &ObjectId, after: &ObjectId) -> Result<Wanted<'a>> {
+    let old = state_files(differ, before)?;
+    let changes = differ.between(Some(old), Some(state_files(differ, after)?))?;
+    Ok(Box::new(changes.into_iter().map(Ok)))
 }
 
 pub struct TraceCheck<'a> {
@@ -97,7 +107,7 @@ impl<'a> TraceCheck<'a> {
         self.window_start = offset;
         self.window.resize(bytes.min(self.size.saturating_sub(offset)) as usize, 0);
         let read = self.file.as_ref().map(|file| self.root.io.read_at(file, &mut self.window, offset));
-        self.window.truncate(read.and_then(Result::ok).unwrap_or(0));
+        self.window.truncate(read.and_then(|read| read.ok()).unwrap_or(0));
     }
 
     /// The next item; none behind the last whole block.
@@ -147,23 +157,50 @@ impl<'a> TraceCheck<'a> {
         let before = self.state;
         let follows = self.seq + 1 == seq;
         (self.seq, self.state) = (seq, root);
-        let Some(changes) = self.whole_part(first) else { return };
-        let Some(compared) = compared else { return };
-        // What can not be read was told by others.
-        let wanted = if follows && compared.has_body {
-            said_by(differ, &compared.claim)
-        } else {
-            state_files(differ, &before).and_then(|old| differ.between(Some(old), Some(state_files(differ, &root)?)))
-        };
-        match wanted {
-            Ok(wanted) if wanted != changes => {
-                self.fail(self.offset, Some(seq), "it says other changes than the record");
+        let wanted = compared.and_then(|compared| {
+            // What can not be read was told by others.
+            let wanted: Result<Wanted<'_>> = if follows && compared.has_body {
+                said_by(differ, &compared.claim).map(|listed| Box::new(listed) as Wanted<'_>)
+            } else {
+                differing(differ, &before, &root)
+            };
+            wanted.ok()
+        });
+        self.compare_part(first, wanted);
+    }
+
+    /// All items of one record against what they should be, where that is known.
+    fn compare_part(&mut self, first: TraceItem, mut wanted: Option<Wanted<'_>>) {
+        let (seq, root) = (first.seq, first.root);
+        let mut next = Some(first);
+        while let Some(item) = next.take() {
+            if item.seq != seq || item.root != root {
+                return self.fail(self.offset, Some(seq), "another record where more of one is said to follow");
             }
-            Ok(_) => {
-                self.compared += 1;
-                self.changes += changes.len() as u64;
+            for change in item.changes {
+                match wanted.as_mut().map(Iterator::next) {
+                    None => {}
+                    Some(Some(Ok(right))) if right == change => self.changes += 1,
+                    Some(Some(Err(_))) => wanted = None,
+                    Some(_) => return self.fail(self.offset, Some(seq), "it says other changes than the record"),
+                }
             }
-            Err(_) => {}
+            if item.more {
+                next = self.next_item();
+                if next.is_none() && self.is_at_end {
+                    self.fail(self.offset, Some(seq), "it ends within a record");
+                }
+                if next.is_none() {
+                    return;
+                }
+            }
+        }
+        if let Some(mut wanted) = wanted {
+            match wanted.next() {
+                None => self.compared += 1,
+                Some(Ok(_)) => self.fail(self.offset, Some(seq), "it lacks changes of the record"),
+                Some(Err(_)) => {}
+            }
         }
     }
 
@@ -179,28 +216,11 @@ impl<'a> TraceCheck<'a> {
                 return None;
             }
             (self.seq, self.state) = (item.seq, item.root);
-            self.whole_part(item)?;
-        }
-    }
-
-    /// All changes of one record.
-    fn whole_part(&mut self, first: TraceItem) -> Option<Vec<Change>> {
-        let TraceItem { seq, root, mut changes, mut more } = first;
-        while more {
-            let Some(next) = self.next_item() else {
-                if self.is_at_end {
-                    self.fail(self.offset, Some(seq), "it ends within a record");
-                }
-                return None;
-            };
-            if next.seq != seq || next.root != root {
-                self.fail(self.offset, Some(seq), "another record where more of one is said to follow");
+            self.compare_part(item, None);
+            if self.is_done() {
                 return None;
             }
-            more = next.more;
-            changes.extend(next.changes);
         }
-        Some(changes)
     }
 
     /// All records came; `size` is their number.
@@ -219,9 +239,7 @@ impl<'a> TraceCheck<'a> {
                 break;
             }
             self.seq = item.seq;
-            if self.whole_part(item).is_none() {
-                break;
-            }
+            self.compare_part(item, None);
         }
         if let Some(Wrong { offset, seq, found }) = self.wrong {
             let finding = Finding::damage("trace-damaged", format!("{NAME}, offset {offset}"), found);
