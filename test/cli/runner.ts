@@ -65,7 +65,7 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
 /** All runs below one test folder share what the device remembers. */
 function stateDirectoryOf(cwd: string): string {
   const [folder] = /^.*sentctl-test-[^/]+/.exec(cwd) ?? [cwd]
-  return path.join(folder, 'state')
+  return path.join(folder, 'xdg', 'sentientos')
 }
 
 async function* inputOf(input: string | Uint8Array): AsyncGenerator<Uint8Array> {

@@ -97,7 +97,7 @@ export const adoptSpec = command({
     copy: { type: 'boolean', about: 'it is a copy, while the other one goes on' },
   },
   access: 'none',
-  palette: { absent: 'the screen asks when the first change is tried' },
+  palette: { title: 'Say whether this folder was moved here or is a copy' },
   examples: [
     { command: 'sentctl adopt --moved', about: 'after mv to another disk, or a restored backup' },
     { command: 'sentctl adopt --copy', about: 'after cp -a, when both go on' },

@@ -17,7 +17,7 @@ import { followPlace, followRecords, followTree } from './follow.ts'
 import { startOperation } from './operations.ts'
 import { problemOf } from './problem.ts'
 import { finish } from './queries.ts'
-import { adopt, openDemo, openRoot, rootInfo, shownPath, survey } from './root.ts'
+import { adopt, openDemo, openRoot, rootInfo, settle, shownPath, survey } from './root.ts'
 import { createSessionKeeper, killedText, type SessionKeeper } from './session.ts'
 import { createWorkReport } from './workReport.ts'
 
@@ -245,6 +245,14 @@ export function createEffects(options: EffectsOptions): Effects {
           return exclusive('starting the history', signal =>
             adopt(host, { path: effect.path, ignore: effect.ignore, signal }, post),
           )
+        case 'settle': {
+          const rootPath = system?.rootPath
+          if (rootPath === undefined) return
+          return exclusive('adopting this folder', async signal => {
+            await letGo()
+            await settle(host, { rootPath, as: effect.as, signal }, post)
+          })
+        }
         case 'demo':
           return void openDemo(host, dataFolder(environment), post)
         case 'open':

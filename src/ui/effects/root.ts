@@ -1,7 +1,7 @@
 // Opening, surveying and making root folders for the screen.
 import fs from 'node:fs'
 import path from 'node:path'
-import { makeRootOf, openRootAt, surveyForRoot } from '../../commands/openRoot.ts'
+import { adoptRootAt, makeRootOf, openRootAt, surveyForRoot } from '../../commands/openRoot.ts'
 import { isSentientError, SentientError } from '../../core/errors.ts'
 import type { Host } from '../../core/host/host.ts'
 import type { System } from '../../core/system.ts'
@@ -20,7 +20,11 @@ export async function openRoot(
 ): Promise<{ readonly system: System; readonly notices: readonly string[] }> {
   const opened = (system: System, ...more: string[]) => ({
     system,
-    notices: [...more, ...system.notices.map(({ text }) => safeText(text))],
+    notices: [
+      ...more,
+      ...(system.binding.refusal === undefined ? [] : [refusalText(system.binding.refusal)]),
+      ...system.notices.map(({ text }) => safeText(text)),
+    ],
   })
   try {
     return opened(await openRootAt(host, { ...options, access: 'write' }))
@@ -36,7 +40,12 @@ export const rootInfo = (system: System, notices: readonly string[], home: strin
   shownPath: shownPath(system.rootPath, home),
   access: system.access,
   notices,
+  ...(system.binding.refusal === undefined ? {} : { unknown: refusalText(system.binding.refusal) }),
 })
+
+/** In one row what is the matter, and what to do. */
+const refusalText = ({ details }: SentientError): string =>
+  safeText(`${details.what} (${details.found}) The first change asks, : adopt does too`)
 
 /** Throws ROOT_NOT_FOUND, NOT_A_DIRECTORY: a history can start only in a folder that is there. */
 export function requireDirectory(folder: string): void {
@@ -89,6 +98,24 @@ export async function adopt(
     post({ type: 'adoptFailed', problem: problemOf(error) })
   } finally {
     report.end()
+  }
+}
+
+/** Says what a folder is that this device does not know as its own; it is closed meanwhile. */
+export async function settle(
+  host: Host,
+  options: { readonly rootPath: string; readonly as: 'moved' | 'copy'; readonly signal: AbortSignal },
+  post: Post,
+): Promise<void> {
+  const report = createWorkReport({ channel: 'adopt', text: 'adopting this folder', cancellable: false, post })
+  try {
+    await finish(adoptRootAt(host, options), report.progress)
+  } catch (error) {
+    const { text, hint } = problemOf(error)
+    post({ type: 'toast', text: `${text}. ${hint}`, kind: 'bad' })
+  } finally {
+    report.end()
+    post({ type: 'opening', path: options.rootPath })
   }
 }
 

@@ -117,8 +117,12 @@ export function askText(
   })
 }
 
+/** Before the first change in a folder that this device does not know as its own. */
+export const askWhatItIs = askText('global.adopt', 'moved here (m), or a copy (c)?')
+
 /** Why an operation can not be run here; undefined: it can. From a past state nothing is written but what brings it back. */
 export function refusal(operation: Pick<Operation, 'do'>, context: Context): Effect | undefined {
+  if (context.asks) return askWhatItIs
   if (!context.writable) return toast('The root folder is open for reading only.', 'bad')
   if (context.past !== undefined && operation.do !== 'restore')
     return toast('PAST is read-only: Esc returns to now.', 'bad')

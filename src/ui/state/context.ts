@@ -41,6 +41,7 @@ export function contextOf(model: Model, id: PaneId): Context {
     past: model.past,
     status: model.status,
     writable: model.stage.kind === 'open' && model.stage.root.access === 'write',
+    asks: model.stage.kind === 'open' && model.stage.root.unknown !== undefined,
     remembered: model.remembered,
   }
 }

@@ -38,6 +38,8 @@ export interface RootInfo {
   readonly access: 'read' | 'write'
   /** Why it is read only, or what the opening found; a row for people. */
   readonly notices: readonly string[]
+  /** This device does not know the folder as its own: why. Nothing is written before somebody says what it is. */
+  readonly unknown?: string
 }
 
 export type Stage =
@@ -182,6 +184,8 @@ export interface Context {
   readonly past: StatePoint | undefined
   readonly status: StatusView
   readonly writable: boolean
+  /** The folder is to be adopted first; see `RootInfo.unknown`. */
+  readonly asks: boolean
   readonly remembered: Remembered | undefined
 }
 
@@ -261,6 +265,8 @@ export type Effect =
   | { readonly type: 'copyOut'; readonly path: GovernedPath; readonly at: StateText | 'disk'; readonly name: string }
   | { readonly type: 'survey'; readonly path: string; readonly ignore: readonly string[] | undefined }
   | { readonly type: 'adopt'; readonly path: string; readonly ignore: readonly string[] | undefined }
+  /** Says what the open folder is, and opens it again. */
+  | { readonly type: 'settle'; readonly as: 'moved' | 'copy' }
   | { readonly type: 'demo' }
   | { readonly type: 'open'; readonly path: string }
   | { readonly type: 'loadVerbs' }

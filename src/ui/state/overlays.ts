@@ -1,7 +1,7 @@
 // Prompt, palette and panels: what lies above the pane, with keys of its own. The topmost takes every key.
 import { keysText, press } from '../input/keymap.ts'
 import { type PanelAction, type PromptAction, panelMap, previewMap, promptMap } from '../input/scopes.ts'
-import { operate, send, toast } from '../panes/pane.ts'
+import { askWhatItIs, operate, send, toast } from '../panes/pane.ts'
 import { contextOf } from './context.ts'
 import { clamp, settled } from './list.ts'
 import type { Model, Overlay, Panel, Prompt, Step } from './model.ts'
@@ -144,6 +144,9 @@ function paletteKey(
   if (item.kind === 'action') return dispatch(withoutTop(model), item.scope, item.action)
   if (item.kind === 'verb' && item.verb.needsWords) return retyped(`${item.verb.name} `)
   const words = item.kind === 'line' ? item.words : item.verb.name
+  if (words === 'adopt') return withEffects(withoutTop(model), askWhatItIs)
+  const settling = /^adopt\s+--(moved|copy)$/.exec(words)?.[1] as 'moved' | 'copy' | undefined
+  if (settling !== undefined) return withEffects(withoutTop(model), { type: 'settle', as: settling })
   return withEffects(withoutTop(model), { type: 'runVerb', words })
 }
 

@@ -68,7 +68,8 @@ function tabSpans(model: Model): Line {
 function nowSpans(model: Model, gap: string): Line {
   const root = model.stage.kind === 'open' ? model.stage.root : undefined
   const path = model.size.columns >= wideColumnsMin && root !== undefined ? `${gap}${root.shownPath}` : ''
-  const readOnly = root?.access === 'read' ? [span(' '), span(' READ ONLY ', 'past')] : []
+  const tag = root?.unknown === undefined ? ' READ ONLY ' : ' MOVED OR A COPY? READ ONLY '
+  const readOnly = root?.access === 'read' ? [span(' '), span(tag, 'past')] : []
   return [span(`${path}${gap}`), span(`now #${model.lastSeq}`), ...readOnly]
 }
 

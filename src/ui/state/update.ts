@@ -311,11 +311,20 @@ function edited(model: Model, { path, changed, wasRecorded }: Extract<Message, {
   return withEffects(model, send({ type: 'toast', text, kind: 'info' }), send({ type: 'treeChanged' }))
 }
 
+/** What somebody says the folder is; anything else leaves it as it is. */
+function settled(model: Model, text: string): Step<Model> {
+  const answer = text.trim().toLowerCase()
+  if (['m', 'moved'].includes(answer)) return withEffects(model, { type: 'settle', as: 'moved' })
+  if (['c', 'copy'].includes(answer)) return withEffects(model, { type: 'settle', as: 'copy' })
+  return withEffects(model, send({ type: 'toast', text: 'Left as it is: it is only read.', kind: 'info' }))
+}
+
 function prompted(model: Model, message: Extract<Message, { type: 'prompted' }>): Step<Model> {
   if (message.id === 'global.search') {
     const text = message.text === '' ? message.data : message.text
     return searched({ ...model, searched: text }, text, 1)
   }
+  if (message.id === 'global.adopt') return settled(model, message.text)
   if (message.id !== 'global.time') return stay(model)
   const text = message.text.trim()
   if (text === '' || text === 'now') return model.past === undefined ? stay(model) : leavePast(model)
