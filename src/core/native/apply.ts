@@ -6,6 +6,8 @@ import type { NativeWork, PlaceItem, PlaceOutcome, PlaceRequest, StageRequest } 
 
 // u32 index | u16 mode | u8 packing | u8 flush | u64 pack | u32 offset | u32 stored bytes | u32 object bytes | 32 id.
 const stageItemBytes = 60
+/** Flushes that wait together are answered together. */
+const flushThreads = 16
 
 export async function* stageNatively(bridge: RawBridge, request: StageRequest): NativeWork<readonly number[]> {
   const stage = placeOf(request.stage)
@@ -27,7 +29,7 @@ export async function* stageNatively(bridge: RawBridge, request: StageRequest): 
   }
   const answer = yield* callNative(bridge, {
     name: 'stage',
-    request: { stage, packs, prefix: request.prefix, threads: 0 },
+    request: { stage, packs, prefix: request.prefix, threads: request.flush ? flushThreads : 0 },
     ...{ bytes, phase: 'staging', unit: 'files', total: request.items.length, signal: request.signal },
   })
   return answer && Array.from({ length: answer.bytes.length / 4 }, (_, i) => answer.bytes.readUInt32LE(i * 4))

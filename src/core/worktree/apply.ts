@@ -67,7 +67,12 @@ interface StagedFiles {
 
 /** Kept free for the records of the owner who has to clean up a full disk. */
 const reservedBytes = 1 << 20
+/** Up to so many files each is flushed by itself, which does not wait for what others write to the file system. */
 const flushEachMax = 64
+/** The same where many are flushed at a time. */
+const flushEachMaxNative = 512
+const flushesEach = ({ native }: ApplyOptions, files: number): boolean =>
+  files <= (native === undefined ? flushEachMax : flushEachMaxNative)
 const copyBytes = 1 << 20
 
 /**
@@ -90,7 +95,7 @@ export async function* stageChange(
       const parents = yield* inSlices(slicer, checkWritable(options, targets, needs), () => staging(0))
       yield* inSlices(slicer, checkNames({ ...options, targets, parents }), () => staging(0))
     }
-    const flush = needs.files <= flushEachMax
+    const flush = flushesEach(options, targets.count)
     const stageHere = (index: number, target: Target): void => {
       try {
         stageOne(options, target.after as Entry, files.add(index, target.path), flush)
@@ -556,11 +561,12 @@ function withLiftedMode<T>(root: Directory, path: ByteString, denied: HostError,
  * on: another one may be mounted in the middle of the tree.
  */
 function* flushTouched(
-  { root, native }: ApplyOptions,
+  options: ApplyOptions,
   touched: ReadonlyMap<ByteString, readonly number[]>,
   targets: PackedList<Target>,
 ): Generator<undefined, void> {
-  if (targets.count <= flushEachMax) {
+  const { root, native } = options
+  if (flushesEach(options, targets.count)) {
     for (const { directory } of writtenIn(root, touched, targets)) directory.flush()
     return
   }

@@ -54,13 +54,16 @@ export function isOnSameMount(
 export function noteOf(stage: Directory, name: ByteString) {
   const noteName = `${name}${noteSuffix}`
   let made = false
+  let length = 0
   return {
     write(path: ByteString): void {
       const file = stage.open(noteName, made ? 'modify' : 'create', 0o600)
       made = true
       try {
-        file.truncate(0)
+        // Cut behind the new text: a file that is emptied and filled again goes to the disk at once on some systems.
         file.write(bytesOf(path), 0)
+        if (path.length < length) file.truncate(path.length)
+        length = path.length
       } finally {
         file.close()
       }

@@ -67,7 +67,7 @@ pub fn stage(io: &dyn Io, control: &Control, request: &Request<'_>) -> WorkResul
         });
     }
     on_threads(request.threads, || {
-        let staged = request.items.par_iter().with_min_len(8).map(|item| {
+        let staged = request.items.par_iter().map(|item| {
             control.check()?;
             control.advance(1);
             let pack = packs.get(&item.pack).and_then(Option::as_ref);
