@@ -172,11 +172,18 @@ function checkDependencyDocument(root: string, dependencies: readonly string[]):
   const file = 'docs/dependencies.md'
   const text = fs.existsSync(path.join(root, file)) ? fs.readFileSync(path.join(root, file), 'utf8') : ''
   const rows = [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(match => match[1] ?? '')
-  const missing = dependencies.filter(name => !rows.includes(name)).map(name => `has no row for ${name}`)
-  const surplus = rows
-    .filter(name => !dependencies.includes(name))
-    .map(name => `has a row for ${name}, which is not used`)
+  const used = [...dependencies, ...readCrates(root)]
+  const missing = used.filter(name => !rows.includes(name)).map(name => `has no row for ${name}`)
+  const surplus = rows.filter(name => !used.includes(name)).map(name => `has a row for ${name}, which is not used`)
   return [...missing, ...surplus].map(problem => ({ path: file, line: 1, text: problem }))
+}
+
+/** The crates that the native core names in the one table of its workspace. */
+function readCrates(root: string): string[] {
+  const file = path.join(root, 'native-core', 'Cargo.toml')
+  const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''
+  const table = /^\[workspace\.dependencies\]\n((?:.+\n)*)/m.exec(text)?.[1] ?? ''
+  return [...table.matchAll(/^([\w-]+) *=/gm)].map(match => match[1] ?? '')
 }
 
 interface PackageJson {
@@ -198,7 +205,7 @@ export function readPackage(root: string): {
   return { dependencies: lists.flatMap(list => Object.keys(list ?? {})), scripts }
 }
 
-const notOurs = new Set(['.git', 'node_modules', 'dist', '.cache'])
+const notOurs = new Set(['.git', 'node_modules', 'dist', '.cache', 'target'])
 
 /** Every file of the repository, by path relative to its root. */
 function listFiles(root: string, below = ''): string[] {

@@ -16,7 +16,7 @@ use super::journal::{Expected, Journal, mark_known_losses, verify_journal};
 use super::objects::{ObjectTable, read_object};
 use super::packs::check_packs;
 use super::reach::{Reach, Trouble, TroubleKind};
-use super::report::{Finding, Report, Severity, many};
+use super::report::{FINDINGS_MAX, Finding, Report, Severity, many};
 use super::root::{RootFolder, open_root};
 use super::snapshots::StoredList;
 use super::statements::{
@@ -283,7 +283,8 @@ impl Walked {
         self.records += waiting.len() as u64;
         for (changes, untrue) in checked {
             self.changes += changes;
-            self.untrue.extend(untrue);
+            let room = FINDINGS_MAX.saturating_sub(self.untrue.len());
+            self.untrue.extend(untrue.into_iter().take(room));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::end::JournalEnd;
 use super::facts::{BodyFacts, Event, Facts, facts_of};
 use super::frames::{Found, Next, Segment, for_each_frame, open_segment, place_text};
-use super::report::{Finding, Severity};
+use super::report::{FINDINGS_MAX, Finding, Severity};
 use super::root::{RootFolder, SmallFile, read_small};
 use super::snapshots::replay;
 use crate::error::Result;
@@ -112,7 +112,9 @@ pub fn verify_journal(root: &RootFolder<'_>, expected: &Expected<'_>) -> Result<
 
 impl Walk<'_> {
     fn found(&mut self, check: &'static str, finding: Finding) {
-        self.journal.findings.push((check, finding));
+        if self.journal.findings.len() < FINDINGS_MAX {
+            self.journal.findings.push((check, finding));
+        }
     }
 
     fn all_segments(&mut self) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-const FINDINGS_MAX: usize = 10_000;
+/// So many are kept.
+pub const FINDINGS_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
