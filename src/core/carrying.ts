@@ -12,6 +12,7 @@ import { byteStringOfText, equalBytes, hexOf } from './format/bytes.ts'
 import { verifyCheckpoint } from './format/checkpoint.ts'
 import { noteBytesMax } from './format/constants.generated.ts'
 import type { Link } from './format/id.ts'
+import { isHostError } from './host/error.ts'
 import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
 import type { OtherCopy } from './journal/takeFrom.ts'
@@ -125,14 +126,30 @@ export async function* importInto(
   { path, signal }: Cancellable & { readonly path: string },
 ): Work<ImportReport> {
   const to = host.files.openDirectory(path)
+  let done = false
   try {
     refuseNested(host, path, undefined)
     const make = (): Directory => openReceiving(host, path, undefined)
-    return yield* importArchive({ host, source, to, make, signal })
+    const report = yield* importArchive({ host, source, to, make, signal })
+    done = true
+    return report
   } catch (error) {
     throw writeProblem(error, path)
   } finally {
     to?.close()
+    if (to === undefined && !done) removeIfEmpty(host, path)
+  }
+}
+
+function removeIfEmpty(host: Host, path: string): void {
+  const { parent, name } = openParent(host.files, path)
+  try {
+    if (parent.stat(name) !== undefined) parent.removeDirectory(name)
+  } catch (error) {
+    // What failed before is what counts.
+    if (!isHostError(error)) throw error
+  } finally {
+    parent.close()
   }
 }
 

@@ -11,7 +11,13 @@ import { formatVerifierKey } from './format/note.ts'
 import type { Database } from './host/database.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host } from './host/host.ts'
-import { createLastState, withRedisChecked, withRedisRebuilt, withRedisStored, withSnapshotsStored } from './lastState.ts'
+import {
+  createLastState,
+  withRedisChecked,
+  withRedisRebuilt,
+  withRedisStored,
+  withSnapshotsStored,
+} from './lastState.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openParts, type Parts } from './parts.ts'
 import { settleBinding, signNow, whyNotSigned, writeProjections } from './signing.ts'
@@ -122,7 +128,7 @@ async function* ready(host: Host, parts: Parts, signal: AbortSignal | undefined)
 /** Writes recycle.lock, when nobody else is writing. */
 async function keepSnapshots(host: Host, parts: Parts, signal?: AbortSignal): Promise<void> {
   const { context, writable, damage } = parts
-  if (!writable || damage !== undefined || whyNotSigned(host, parts) !== undefined) return
+  if (!writable || damage !== undefined || !hasKey(parts) || whyNotSigned(host, parts) !== undefined) return
   await context.journal.writerLock.tryHold('snapshots', signal, () => storeSnapshots(context))
 }
 

@@ -15,6 +15,7 @@ import {
   segmentHeaderBytes,
 } from '../format/frame.ts'
 import { crc32 } from '../format/hash.ts'
+import type { Marks } from '../format/marks.ts'
 import { leafHash } from '../format/merkle.ts'
 import { singleByteFixes } from '../format/singleByte.ts'
 import { createSlicer } from '../progress.ts'
@@ -44,8 +45,10 @@ export async function mendFrames(
   try {
     segments.drop()
     segments.relist()
-    state.marks = context.marks.read()?.newest ?? state.marks
+    const file = context.marks.read()
+    state.marks = file?.newest ?? state.marks
     if (state.poison !== undefined || readPoison(runtime) !== undefined) return []
+    if (file?.newest !== undefined && !file.restIsZero) cleanMarks(context, file.newest)
     const mended: MendedFrame[] = []
     const slicer = createSlicer(context.clock, signal)
     for (const segment of segments.list()) {
@@ -61,6 +64,13 @@ export async function mendFrames(
   } finally {
     lock.release()
   }
+}
+
+/** What lies beside the slots says nothing, and goes. */
+function cleanMarks({ marks, state }: JournalContext, newest: Marks): void {
+  const next = { ...newest, generation: newest.generation + 1, clean: false }
+  marks.create(next)
+  state.marks = { ...next, generation: next.generation + 1 }
 }
 
 function mendSegment(context: JournalContext, segment: number): MendedFrame[] {

@@ -45,7 +45,8 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
   const before = yield* inspect(context, deep)
   const wasShut = context.journal.damage() !== undefined
   // What is missing at the end, marks and all, is missed by nobody here.
-  const unreadable = before.journal.unreadableRecords || wasShut || other !== undefined
+  const marks = before.report.findings.some(({ code }) => code === 'marks-damaged')
+  const unreadable = before.journal.unreadableRecords || wasShut || marks || other !== undefined
   const isMended = unreadable && (yield* mendRecords(context, other, signal))
   if (isMended) options.mended?.()
   // Nobody may write behind an end that can not be read: what the disk lost there, only a backup has.
