@@ -110,8 +110,11 @@ export async function* collect(
     if (collectOptions.urgent === true) ignoringHostErrors(() => (bytesUnlinked += sweep(options, set, 0)))
   }
   const age = collectOptions.urgent === true ? 0 : deadAgeMicros
-  bytesUnlinked += asStoreErrors('What earlier collections left can not be removed', () => sweep(options, set, age))
-  sweepLeftovers(options, set, thorough ? 0n : leftoverAgeNanoseconds)
+  bytesUnlinked += asStoreErrors('What earlier collections left can not be removed', () => {
+    const unlinked = sweep(options, set, age)
+    sweepLeftovers(options, set, thorough ? 0n : leftoverAgeNanoseconds)
+    return unlinked
+  })
   return { ...before, packsAfter: set.packs().length, bytesUnlinked, packsKeptDamaged: keptDamaged }
 }
 

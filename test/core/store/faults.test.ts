@@ -310,6 +310,33 @@ describe('a failed flush of the shared pack', () => {
   })
 })
 
+describe('a pack that could be looked at in part only', () => {
+  it('is read anew: its index is never written from what is left', async () => {
+    for (let n = 1, failed = true; failed; n++) {
+      const inner = createTestHost()
+      const host = createFailingHost(inner)
+      const directory = host.files.openDirectory('/')!
+      const store = openOn({ host, directory })
+      const told: Acknowledged = { ids: new Set(), marks: [] }
+      put(store, told, { shared: true, contents: [text('stays'), noise(6, 900)] })
+      const dropped = objectId(noise(6, 900))
+      told.ids.delete(dropped)
+      host.faults.reset()
+      host.faults.failAt(n, { kind: 'error', code: 'IO' })
+      await finished(store.collect(id => id !== dropped, { thorough: true, urgent: true })).catch(error => {
+        if (!isSentientError(error)) throw error
+      })
+      failed = host.faults.count >= n
+      host.faults.reset()
+      store.close()
+      const next = openOn({ host: inner, directory: inner.files.openDirectory('/')! })
+      for (const id of told.ids) assert.equal(next.read(id).state, 'intact', `operation ${n}`)
+      next.close()
+      directory.close()
+    }
+  })
+})
+
 function readNote(host: TestHost): string {
   const file = host.files.openDirectory('/')!.open('poisoned', 'read')
   const bytes = Buffer.alloc(1000)
