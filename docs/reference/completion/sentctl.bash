@@ -7,7 +7,7 @@ _sentctl_offer() {
     path|file) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")) ;;
     directory) compopt -o filenames; COMPREPLY=($(compgen -d -- "$current")) ;;
     snapshot|state|code) COMPREPLY=($(compgen -W "$(_sentctl_names "$1")" -- "$current")) ;;
-    verb) IFS=' '; COMPREPLY=($(compgen -W 'init config status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair gc doctor checkpoint inclusion verify-inclusion consistency verify-consistency export witness witness-key explain completion man version ui demo help' -- "$current")) ;;
+    verb) IFS=' '; COMPREPLY=($(compgen -W 'init adopt config eject status absorb watch put rm mv cp mkdir chmod ln cat ls find log show diff when trace-live snapshot restore rollback undo redo verify repair backup import gc forget doctor checkpoint inclusion verify-inclusion consistency verify-consistency export witness witness-key explain completion man version ui demo help' -- "$current")) ;;
     words) IFS=' '; COMPREPLY=($(compgen -W "$2" -- "$current")) ;;
   esac
 }
@@ -59,11 +59,13 @@ _sentctl() {
     'rollback --number'|'rollback -n') _sentctl_offer none; return ;;
     'rollback --to') _sentctl_offer state; return ;;
     'verify --since') _sentctl_offer state; return ;;
+    'repair --from') _sentctl_offer directory; return ;;
     'inclusion --output'|'inclusion -o') _sentctl_offer file; return ;;
     'verify-inclusion --key') _sentctl_offer none; return ;;
     'consistency --output'|'consistency -o') _sentctl_offer file; return ;;
     'verify-consistency --key') _sentctl_offer none; return ;;
     'verify-consistency --old') _sentctl_offer file; return ;;
+    'export archive --since') _sentctl_offer file; return ;;
     'witness --key') _sentctl_offer none; return ;;
     'witness --state') _sentctl_offer directory; return ;;
     'witness --name') _sentctl_offer none; return ;;
@@ -86,15 +88,17 @@ _sentctl() {
       snapshot) _sentctl_offer words 'create list label pin unpin rm' ;;
       checkpoint) _sentctl_offer words 'show key sign' ;;
       config) _sentctl_offer words 'get set apply' ;;
-      export) _sentctl_offer words 'tlog car' ;;
+      export) _sentctl_offer words 'tlog car archive redis' ;;
     esac
     return
   fi
   case "$verb" in
     'init') if [[ $current == -* ]]; then _sentctl_offer words '--no-zk --ignore --ignore-nothing --dry-run --root --json --quiet --no-color --log --help --version'; else _sentctl_offer directory; fi ;;
+    'adopt') if [[ $current == -* ]]; then _sentctl_offer words '--moved --copy --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'config get') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer none; fi ;;
     'config set') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer none; fi ;;
     'config apply') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'eject') if [[ $current == -* ]]; then _sentctl_offer words '--dry-run --yes --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'status') if [[ $current == -* ]]; then _sentctl_offer words '--all --root --json --quiet --no-color --log --help --version'; else _sentctl_offer path; fi ;;
     'absorb') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer path; fi ;;
     'watch') if [[ $current == -* ]]; then _sentctl_offer words '--absorb --heal --root --json --quiet --no-color --log --help --version'; else :; fi ;;
@@ -124,11 +128,14 @@ _sentctl() {
     'undo') if [[ $current == -* ]]; then _sentctl_offer words '--preview --root --json --quiet --no-color --log --help --version'; else _sentctl_offer none; fi ;;
     'redo') if [[ $current == -* ]]; then _sentctl_offer words '--preview --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'verify') if [[ $current == -* ]]; then _sentctl_offer words '--quick --deep --since --root --json --quiet --no-color --log --help --version'; else :; fi ;;
-    'repair') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'repair') if [[ $current == -* ]]; then _sentctl_offer words '--from --root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'backup') if [[ $current == -* ]]; then _sentctl_offer words '--deep --root --json --quiet --no-color --log --help --version'; else _sentctl_offer directory; fi ;;
+    'import') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer file ;; *) _sentctl_offer directory ;; esac; fi ;;
     'gc') if [[ $current == -* ]]; then _sentctl_offer words '--dry-run --root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'forget') if [[ $current == -* ]]; then _sentctl_offer words '--yes --dry-run --root --json --quiet --no-color --log --help --version'; else _sentctl_offer none; fi ;;
     'doctor') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'checkpoint show') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
-    'checkpoint key') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
+    'checkpoint key') if [[ $current == -* ]]; then _sentctl_offer words '--all --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'checkpoint sign') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'inclusion') if [[ $current == -* ]]; then _sentctl_offer words '--output --root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer none ;; *) _sentctl_offer file ;; esac; fi ;;
     'verify-inclusion') if [[ $current == -* ]]; then _sentctl_offer words '--key --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
@@ -136,6 +143,8 @@ _sentctl() {
     'verify-consistency') if [[ $current == -* ]]; then _sentctl_offer words '--key --old --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
     'export tlog') if [[ $current == -* ]]; then _sentctl_offer words '--all --root --json --quiet --no-color --log --help --version'; else _sentctl_offer directory; fi ;;
     'export car') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else case $at in 0) _sentctl_offer file ;; 1) _sentctl_offer state ;; *) _sentctl_offer path ;; esac; fi ;;
+    'export archive') if [[ $current == -* ]]; then _sentctl_offer words '--since --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
+    'export redis') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
     'witness') if [[ $current == -* ]]; then _sentctl_offer words '--key --state --name --follow --interval --root --json --quiet --no-color --log --help --version'; else _sentctl_offer file; fi ;;
     'witness-key') if [[ $current == -* ]]; then _sentctl_offer words '--state --name --root --json --quiet --no-color --log --help --version'; else :; fi ;;
     'explain') if [[ $current == -* ]]; then _sentctl_offer words '--root --json --quiet --no-color --log --help --version'; else _sentctl_offer code; fi ;;
