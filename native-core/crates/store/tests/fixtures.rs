@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sentient_store::io::SystemIo;
+use sentient_store::io::{Fault, ScriptedIo, SystemIo};
 use sentient_store::verify::{Options, Report, Severity, verify};
 use serde_json::Value;
 
@@ -126,4 +126,27 @@ fn flipped_bits_are_found() {
         std::fs::write(&path, &sound).expect("the sound file");
     }
     assert!(codes(&deep(&root)).is_empty());
+}
+
+/// What the disk refuses to read is told; the journal and the keys only when it refuses them a second time.
+#[test]
+fn failing_calls_are_told() {
+    let unpacked = Unpacked::new("clean.tar");
+    let root = unpacked.root();
+    let options = Options { deep: true, journal_only: false };
+    let counting = ScriptedIo::new(SystemIo);
+    counting.record();
+    verify(&counting, &root, &options).expect("a verification");
+    let log = counting.log();
+    for number in 1..=counting.count() {
+        let io = ScriptedIo::new(SystemIo);
+        io.fail_at(number, Fault::Error("IO"));
+        let told = verify(&io, &root, &options).map_or(true, |report| !report.findings.is_empty());
+        let operation = &log[number as usize - 1];
+        let path = String::from_utf8_lossy(&operation.path);
+        let is_read_twice = path.contains("/.runtime") || path.contains("/.auth");
+        // Without these every pack has to be sound as a whole.
+        let is_lenience = path.ends_with("/poisoned") || path.ends_with("/shared");
+        assert!(told || is_read_twice || is_lenience, "{} of {}, call {number}", operation.call, path);
+    }
 }

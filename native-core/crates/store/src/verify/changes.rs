@@ -5,7 +5,7 @@ use super::diff::{Differ, Listed};
 use super::facts::Claim;
 use super::objects::read_object;
 use super::report::Finding;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::format::bytes::display_bytes;
 use crate::format::changes::{Change, ChangesBuilder};
 use crate::format::id::{Link, ObjectId, object_id};
@@ -24,13 +24,21 @@ pub struct Compared {
     pub has_body: bool,
 }
 
-/// How many changes there are, and what is untrue. Nothing where something can not be read: who walked the states has said
-/// so.
-pub fn check_changes(differ: &Differ<'_>, record: &Compared) -> (u64, Vec<Finding>) {
+/// How many changes there are, and what is untrue. Nothing where an object is damaged or missing: who walked the states has
+/// said so. Errors are those of the disk.
+pub fn check_changes(differ: &Differ<'_>, record: &Compared) -> Result<(u64, Vec<Finding>)> {
     if !record.has_body {
-        return (0, Vec::new());
+        return Ok((0, Vec::new()));
     }
-    compare(differ, record).unwrap_or_default()
+    match compare(differ, record) {
+        Err(error) if is_told(&error) => Ok((0, Vec::new())),
+        compared => compared,
+    }
+}
+
+/// The walk of the states finds these, too.
+pub fn is_told(error: &StoreError) -> bool {
+    matches!(error.code, "DAMAGED" | "OBJECT_MISSING")
 }
 
 fn compare(differ: &Differ<'_>, record: &Compared) -> Result<(u64, Vec<Finding>)> {
@@ -137,8 +145,7 @@ pub fn said_by<'a>(differ: &'a Differ<'a>, claim: &Claim) -> Result<Listed<'a>> 
 /// The directory that a state names.
 pub fn state_files(differ: &Differ<'_>, root: &ObjectId) -> Result<Link> {
     let bytes = read_object(differ.root, differ.table, root)?;
-    let state = decode_state(&bytes).map_err(|error| {
-        crate::error::StoreError::new("DAMAGED").at(crate::format::hash::hex(root)).found(error.reason)
-    })?;
+    let state = decode_state(&bytes)
+        .map_err(|error| StoreError::new("DAMAGED").at(crate::format::hash::hex(root)).found(error.reason))?;
     Ok(state.files)
 }

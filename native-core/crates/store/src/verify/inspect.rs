@@ -24,7 +24,7 @@ use super::statements::{
     read_verifier,
 };
 use super::trace::TraceCheck;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::format::frame::{Frame, SEGMENT_HEADER_BYTES};
 use crate::format::id::{ObjectId, cid_text};
 use crate::format::marks::MarksFile;
@@ -200,6 +200,8 @@ struct Walked {
     records: u64,
     changes: u64,
     untrue: Vec<Finding>,
+    /// The disk did not let a record be compared.
+    failure: Option<StoreError>,
     /// Of the record before.
     before: Option<(u64, ObjectId)>,
     waiting: Vec<Compared>,
@@ -240,7 +242,10 @@ fn walk_records(
     reach.drain();
     walked.compare(differ);
     trace.finish(report, end.size);
-    Ok(walked)
+    match walked.failure.take() {
+        Some(error) => Err(error),
+        None => Ok(walked),
+    }
 }
 
 impl Walked {
@@ -278,10 +283,17 @@ impl Walked {
 
     fn compare(&mut self, differ: &Differ<'_>) {
         let waiting = std::mem::take(&mut self.waiting);
-        let checked: Vec<(u64, Vec<Finding>)> =
+        let checked: Vec<Result<(u64, Vec<Finding>)>> =
             waiting.par_iter().with_min_len(4).map(|record| check_changes(differ, record)).collect();
         self.records += waiting.len() as u64;
-        for (changes, untrue) in checked {
+        for compared in checked {
+            let (changes, untrue) = match compared {
+                Ok(compared) => compared,
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                    continue;
+                }
+            };
             self.changes += changes;
             let room = FINDINGS_MAX.saturating_sub(self.untrue.len());
             self.untrue.extend(untrue.into_iter().take(room));

@@ -1,11 +1,11 @@
 //! `recycle.trace`, block by block beside the records: each record's part says what the record says, so that its replay
 //! leads to the states that the records name. Only the first thing that is wrong is told: the file is made anew as a whole.
 
-use super::changes::{Compared, said_by, state_files};
+use super::changes::{Compared, is_told, said_by, state_files};
 use super::diff::Differ;
 use super::report::{Finding, Report, many};
 use super::root::RootFolder;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::format::changes::Change;
 use crate::format::checkpoint::parse_origin;
 use crate::format::constants::TRACE_ITEM_BYTES_MAX;
@@ -54,8 +54,15 @@ pub struct TraceCheck<'a> {
 
 impl<'a> TraceCheck<'a> {
     pub fn open(root: &'a RootFolder<'a>) -> TraceCheck<'a> {
-        let file = root.io.open(&root.top, NAME.as_bytes(), OpenMode::Read).ok();
-        let size = file.as_ref().and_then(|file| root.io.file_stat(file).ok()).map_or(0, |stat| stat.size);
+        let opened = root.io.open(&root.top, NAME.as_bytes(), OpenMode::Read).and_then(|file| {
+            let size = root.io.file_stat(&file)?.size;
+            Ok((file, size))
+        });
+        let (file, size, refused) = match opened {
+            Ok((file, size)) => (Some(file), size, None),
+            Err(error) if error.is(&["NOT_FOUND"]) => (None, 0, None),
+            Err(error) => (None, 0, Some(error)),
+        };
         let mut check = TraceCheck {
             root,
             file,
@@ -72,6 +79,9 @@ impl<'a> TraceCheck<'a> {
             compared: 0,
             changes: 0,
         };
+        if let Some(error) = refused {
+            check.fail(0, None, format!("the disk reports {}", error.code));
+        }
         check.read_header();
         check
     }
@@ -106,8 +116,11 @@ impl<'a> TraceCheck<'a> {
     fn fill(&mut self, offset: u64, bytes: u64) {
         self.window_start = offset;
         self.window.resize(bytes.min(self.size.saturating_sub(offset)) as usize, 0);
-        let read = self.file.as_ref().map(|file| self.root.io.read_at(file, &mut self.window, offset));
-        self.window.truncate(read.and_then(|read| read.ok()).unwrap_or(0));
+        let read = self.file.as_ref().map_or(Ok(0), |file| self.root.io.read_at(file, &mut self.window, offset));
+        self.window.truncate(read.as_ref().copied().unwrap_or(0));
+        if let Err(error) = read {
+            self.fail(offset, None, format!("the disk reports {}", error.code));
+        }
     }
 
     /// The next item; none behind the last whole block.
@@ -158,15 +171,27 @@ impl<'a> TraceCheck<'a> {
         let follows = self.seq + 1 == seq;
         (self.seq, self.state) = (seq, root);
         let wanted = compared.and_then(|compared| {
-            // What can not be read was told by others.
             let wanted: Result<Wanted<'_>> = if follows && compared.has_body {
                 said_by(differ, &compared.claim).map(|listed| Box::new(listed) as Wanted<'_>)
             } else {
                 differing(differ, &before, &root)
             };
-            wanted.ok()
+            Some(wanted)
         });
-        self.compare_part(first, wanted);
+        match wanted.transpose() {
+            Ok(wanted) => self.compare_part(first, wanted),
+            Err(error) => {
+                self.unreadable(&error);
+                self.compare_part(first, None);
+            }
+        }
+    }
+
+    /// Damage was told by others, not what the disk refuses.
+    fn unreadable(&mut self, error: &StoreError) {
+        if !is_told(error) {
+            self.fail(self.offset, None, error.to_string());
+        }
     }
 
     /// All items of one record against what they should be, where that is known.
@@ -181,7 +206,10 @@ impl<'a> TraceCheck<'a> {
                 match wanted.as_mut().map(Iterator::next) {
                     None => {}
                     Some(Some(Ok(right))) if right == change => self.changes += 1,
-                    Some(Some(Err(_))) => wanted = None,
+                    Some(Some(Err(error))) => {
+                        self.unreadable(&error);
+                        wanted = None;
+                    }
                     Some(_) => return self.fail(self.offset, Some(seq), "it says other changes than the record"),
                 }
             }
@@ -199,7 +227,7 @@ impl<'a> TraceCheck<'a> {
             match wanted.next() {
                 None => self.compared += 1,
                 Some(Ok(_)) => self.fail(self.offset, Some(seq), "it lacks changes of the record"),
-                Some(Err(_)) => {}
+                Some(Err(error)) => self.unreadable(&error),
             }
         }
     }
@@ -225,7 +253,7 @@ impl<'a> TraceCheck<'a> {
 
     /// All records came; `size` is their number.
     pub fn finish(mut self, report: &mut Report, size: u64) {
-        if self.file.is_none() {
+        if self.file.is_none() && self.wrong.is_none() {
             report.line(NAME, 0, "no recycle.trace; it is written at the next snapshot");
             return;
         }
