@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import type { System } from '../../../src/core/system.ts'
-import { assertClean, type Folder, makeFolder, put, run, verifyDeep } from './fixtures.ts'
+import type { System } from '../../../../src/core/system.ts'
+import { assertClean, type Folder, makeFolder, put, run, verifyDeep } from '../fixtures.ts'
 
 const folders = ['a', 'b', 'b/c']
 const names = ['x', 'y', 'b']

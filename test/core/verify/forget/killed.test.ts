@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { createFailingHost, SimulatedCrash } from '../../../src/core/host/failing.ts'
-import type { Directory } from '../../../src/core/host/host.ts'
-import { createMemoryHost } from '../../../src/core/host/memory.ts'
-import { initRoot, openSystem, type System } from '../../../src/core/system.ts'
-import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
-import { noise, put, run } from './fixtures.ts'
+import { createFailingHost, SimulatedCrash } from '../../../../src/core/host/failing.ts'
+import type { Directory } from '../../../../src/core/host/host.ts'
+import { createMemoryHost } from '../../../../src/core/host/memory.ts'
+import { initRoot, openSystem, type System } from '../../../../src/core/system.ts'
+import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../../support/host.ts'
+import { noise, put, run } from '../fixtures.ts'
 
 const rootPath = '/base/root'
 /** Nothing packs it, so that it lies in the packs as it is. */
@@ -87,7 +87,7 @@ for (const power of ['stays', 'goes']) {
     await prepare(inner)
     const before = inner.disk.snapshot()
     const seen = new Set<boolean>()
-    for (let n = 1, killed = true; killed; n += 11) {
+    for (let n = 1, killed = true; killed; n += 5) {
       inner.disk.restore(before)
       const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'killed' })
       const host = createFailingHost(process)
@@ -114,7 +114,7 @@ test('any operation failing: an error, and the next one finishes', async () => {
   const inner = createTestHost({ powerCut: 'ordered' })
   await prepare(inner)
   const before = inner.disk.snapshot()
-  for (let n = 1, failed = true; failed; n += 11) {
+  for (let n = 1, failed = true; failed; n += 5) {
     inner.disk.restore(before)
     const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'failing' })
     const host = createFailingHost(process)
