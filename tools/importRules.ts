@@ -57,7 +57,7 @@ const parts: readonly Part[] = [
     open: ['load'],
     nodeModules: [...pureNodeModules, 'module'],
   }),
-  historyPart('store', 'changes', 'content', 'idTable', 'packScan', 'packedList', 'packing', 'reach', 'tree'),
+  historyPart('store', 'changes', 'content', 'idTable', 'layout', 'packScan', 'packedList', 'packing', 'reach', 'tree'),
   historyPart('journal'),
   historyPart(
     'worktree',

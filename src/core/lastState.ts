@@ -72,8 +72,7 @@ const pushSoonMs = 500
 /** A server that failed is left alone for so long by all processes; an export asks it all the same. */
 const retryMicros = 60_000_000
 const passwordName = 'redis-password'
-const redisHome = '.redis'
-const failedName = 'failed'
+const failedName = 'redis-failed'
 
 export function createLastState(
   host: Host,
@@ -426,26 +425,18 @@ function passwordOf({ directories }: TimelineContext): string {
 }
 
 /** For the processes that come after this one; `undefined`: it was told. */
-function remember({ directories: { root } }: TimelineContext, failedMicros: number | undefined): void {
+function remember({ directories: { derived } }: TimelineContext, failedMicros: number | undefined): void {
+  if (derived === undefined) return
   try {
-    if (failedMicros !== undefined && root.stat(redisHome) === undefined) root.makeDirectory(redisHome, 0o700)
-    const home = root.child(redisHome)
-    if (home === undefined) return
-    if (failedMicros === undefined) removeIfThere(home, failedName)
-    else writeSmallFile(home, failedName, `${failedMicros}\n`, false)
-    home.close()
+    if (failedMicros === undefined) removeIfThere(derived, failedName)
+    else writeSmallFile(derived, failedName, `${failedMicros}\n`, false)
   } catch (error) {
     if (!isHostError(error)) throw error
   }
 }
 
-function failedLately({ directories: { root }, clock }: TimelineContext): boolean {
-  const home = root.child(redisHome)
-  try {
-    const failed = Number(home === undefined ? undefined : readSmallFile(home, failedName))
-    const ago = clock.nowMicros() - failed
-    return ago >= 0 && ago < retryMicros
-  } finally {
-    home?.close()
-  }
+function failedLately({ directories: { derived }, clock }: TimelineContext): boolean {
+  const failed = Number(derived === undefined ? undefined : readSmallFile(derived, failedName))
+  const ago = clock.nowMicros() - failed
+  return ago >= 0 && ago < retryMicros
 }
