@@ -170,13 +170,12 @@ impl<'a> TraceCheck<'a> {
         let before = self.state;
         let follows = self.seq + 1 == seq;
         (self.seq, self.state) = (seq, root);
-        let wanted = compared.and_then(|compared| {
-            let wanted: Result<Wanted<'_>> = if follows && compared.has_body {
-                said_by(differ, &compared.claim).map(|listed| Box::new(listed) as Wanted<'_>)
+        let wanted = compared.map(|compared| -> Result<Wanted<'_>> {
+            if follows && compared.has_body {
+                Ok(Box::new(said_by(differ, &compared.claim)?))
             } else {
                 differing(differ, &before, &root)
-            };
-            Some(wanted)
+            }
         });
         match wanted.transpose() {
             Ok(wanted) => self.compare_part(first, wanted),
