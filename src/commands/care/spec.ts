@@ -125,7 +125,7 @@ export const forgetSpec = command({
   summary: 'Take what a path ever held out of the history, for good',
   about: [
     'For contents that must not stay: a password, a file that somebody has a right to have erased. The path has to be gone ("sentctl rm"); a directory stands for all that was ever in it. The contents leave every pack, and the records that tell of nothing else lose their bodies; a record of its own lists what went. Records stay in their places, and every proof made before still holds.',
-    'What another path has too stays, and is named. Names of files inside directories of old states stay as well. States that had the path can still be restored, without it. Files that were cut off or put aside as damaged go along, as nobody can tell what they hold. What the disk keeps of deleted files, and what was copied elsewhere before (backups, exports), is out of reach.',
+    'What another path has too stays, and is named. Names of files inside directories of old states stay as well. States that had the path can still be restored, without it. Files that were cut off or put aside as damaged go along, as nobody can tell what they hold. What the disk keeps of deleted files, and what was exported or copied before, is out of reach; a backup follows with the next "sentctl backup".',
   ],
   positionals: [{ name: 'PATH', about: 'what to forget', required: true, many: true }],
   flags: {
