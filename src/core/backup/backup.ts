@@ -78,7 +78,7 @@ export async function* backup(options: BackupOptions): Work<BackupReport> {
       ...records.end,
       format: look.format,
       keys: look.keys,
-      checkpoint: look.checkpoint?.bytes,
+      checkpoint: look.checkpoint,
       growing: growingIn(target, look),
     }
     target.commit(change)

@@ -107,16 +107,19 @@ async function* takeIn(taking: Taking): Work<ImportReport> {
   const made: PackFile[] = []
   let counts = false
   try {
-    if (chain.size <= target.size) {
+    if (chain.size < target.size) {
       counts = true
       return { ...report, records: target.size, packs: 0, signed: archive.checkpoint?.size ?? 0 }
     }
-    yield* takePacks(taking, made)
-    yield* checkObjects(taking, { horizon: read.horizon, forgotten: chain.forgotten.objects })
-    const position = yield* takeRecords(taking)
+    let { position } = target
+    if (chain.size > target.size) {
+      yield* takePacks(taking, made)
+      yield* checkObjects(taking, { horizon: read.horizon, forgotten: chain.forgotten.objects })
+      position = yield* takeRecords(taking)
+    }
     const change: Commit = {
       ...{ size: chain.size, leaf: chain.leaf, position, format: archive.formatBytes, keys: archive.keys },
-      checkpoint: archive.checkpoint?.bytes,
+      checkpoint: archive.checkpoint,
       growing: undefined,
     }
     target.commit(change)
@@ -125,7 +128,7 @@ async function* takeIn(taking: Taking): Work<ImportReport> {
     yield* tidyPacks(taking, made, objects)
     return { ...report, records: chain.size, packs: made.length, signed: archive.checkpoint?.size ?? 0 }
   } finally {
-    if (!counts) takeBack(target, made)
+    if (!counts && target.storedSize() === target.size) takeBack(target, made)
   }
 }
 

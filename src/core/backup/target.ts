@@ -3,11 +3,13 @@
 // packs, segments, keys and format, marks, checkpoint; what is no longer needed goes last.
 import { SentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
-import { formatFileBytesMax, marksFileBytes, packNumberMax } from '../format/constants.generated.ts'
+import { parseCheckpoint } from '../format/checkpoint.ts'
+import { formatFileBytesMax, marksFileBytes, noteBytesMax, packNumberMax } from '../format/constants.generated.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { decodeFormatFile, type FormatFile } from '../format/formatFile.ts'
 import { segmentHeaderBytes } from '../format/frame.ts'
 import { decodeMarksFile, type Marks } from '../format/marks.ts'
+import { parseNote } from '../format/note.ts'
 import { packFileName } from '../format/pack.ts'
 import { zeroHash } from '../format/record.ts'
 import type { Directory, Host, WriterLock } from '../host/host.ts'
@@ -35,6 +37,8 @@ export interface Target {
   readonly format: FormatFile | undefined
   packFiles(): PackFile[]
   freeNumber(wanted: number): number
+  /** Records that count by what is on disk now. */
+  storedSize(): number
   /** What was written, durable by now, counts from here on. */
   commit(change: Commit): void
   /** Less counts from here on: the rest is damaged, and will be written again. */
@@ -52,7 +56,7 @@ export interface Commit {
   readonly format: Uint8Array
   /** Name and bytes of each public key. */
   readonly keys: ReadonlyMap<string, Uint8Array>
-  readonly checkpoint: Uint8Array | undefined
+  readonly checkpoint: { readonly bytes: Uint8Array; readonly size: number } | undefined
   /** A pack of the target that is not whole beyond these bytes. */
   readonly growing: { readonly number: number; readonly soundBytes: number; readonly id: Uint8Array } | undefined
 }
@@ -109,6 +113,7 @@ export function openTarget(
         if (next > packNumberMax) throw new SentientError('LIMIT', { what: 'There are no pack numbers left' })
         return next
       },
+      storedSize: () => readMarks(runtime, root, true)?.nextSeq ?? 0,
       commit(change) {
         stored = commit(this, change, stored)
       },
@@ -164,8 +169,9 @@ function refuseOthers(root: Directory): void {
 function receiverIn(root: Directory): boolean {
   const runtime = root.child('.runtime')
   try {
-    // Killed before its first file: an empty directory of that name is ours.
-    return runtime !== undefined && (runtime.stat(receiverName) !== undefined || runtime.list().length === 0)
+    // Ended before its first file was whole: a directory with nothing else in it is ours.
+    if (runtime?.stat(receiverName) !== undefined) return true
+    return runtime?.list().every(({ name }) => name.startsWith(receiverName)) === true
   } finally {
     runtime?.close()
   }
@@ -246,10 +252,23 @@ function commit(target: Target, change: Commit, before: Marks | undefined): Mark
   const generation = before === undefined ? 1 : before.generation + 1
   const isSame = sameMarks(before, marks)
   if (!isSame) replaceMarks(runtime, { ...marks, generation })
-  if (change.checkpoint !== undefined) updateFile(runtime, 'checkpoint', change.checkpoint)
+  const { checkpoint } = change
+  if (checkpoint !== undefined && checkpoint.size >= signedSize(runtime))
+    updateFile(runtime, 'checkpoint', checkpoint.bytes)
   updateFile(runtime, 'format', change.format)
   root.flush()
   return isSame && before !== undefined ? before : { ...marks, generation: generation + 1 }
+}
+
+/** What the stored checkpoint covers; 0 when there is none that can be read. */
+function signedSize(runtime: Directory): number {
+  const bytes = readWhole(runtime, 'checkpoint', noteBytesMax)
+  try {
+    return bytes === undefined ? 0 : parseCheckpoint(parseNote(bytes).text).size
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return 0
+  }
 }
 
 /** The checkpoint first: it must never cover more than there is. */
