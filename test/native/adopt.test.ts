@@ -8,7 +8,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Host } from '../../src/core/host/host.ts'
-import { initRoot, openSystem } from '../../src/core/system.ts'
+import { initRoot, openSystem, surveyFolder } from '../../src/core/system.ts'
 import { finished } from '../core/timeline/support.ts'
 import { hostOn, makeTwins, requireNative } from './subjects.ts'
 
@@ -17,9 +17,20 @@ const settledMs = 2200
 
 type Fill = (directory: string) => void
 
+const ignore = ['*.tmp', '!keep.tmp', 'build/']
+
+/** What `init` says before it begins; its lists in any order. */
+async function countedIn(host: Host, directory: string) {
+  const found = await finished(surveyFolder(host, { path: directory, ignore }))
+  const sorted = <T>(list: readonly T[]) => [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  const { skips, special, unreadable, nestedRoots, ...numbers } = found
+  return { ...numbers, lists: [skips, special, unreadable, nestedRoots].map(list => sorted<unknown>(list)) }
+}
+
 async function keep(host: Host, directory: string) {
-  await finished(initRoot(host, { path: directory, zk: false, ignore: ['*.tmp', '!keep.tmp', 'build/'] }))
-  return await look(host, directory)
+  const survey = await countedIn(host, directory)
+  await finished(initRoot(host, { path: directory, zk: false, ignore }))
+  return { ...(await look(host, directory)), survey }
 }
 
 async function look(host: Host, directory: string) {
@@ -45,10 +56,12 @@ async function compare(fill: Fill, settleMs = 0): Promise<number[]> {
       fill(directory)
     }
     await delay(settleMs)
-    const expected = await keep(twins.typescript.host, twins.typescript.path)
+    const { survey, ...expected } = await keep(twins.typescript.host, twins.typescript.path)
+    const { survey: counted, ...kept } = await keep(twins.native.host, twins.native.path)
+    assert.deepEqual(counted, survey)
     const looks = [
       expected,
-      await keep(twins.native.host, twins.native.path),
+      kept,
       await look(hostOn(undefined), twins.native.path),
       await look(hostOn(requireNative()), twins.typescript.path),
     ]

@@ -1,10 +1,10 @@
-// The call that stores a whole tree.
+// The calls that count and that store a whole tree.
 
 import { byteStringOf } from '../format/bytes.ts'
 import { dagLink, type ObjectId } from '../format/id.ts'
 import type { ByteString } from '../host/host.ts'
 import { callNative, placeOf, type RawBridge } from './bridge.ts'
-import type { Adopted, AdoptRequest, NativeRule, NativeWork, StagedPack } from './native.ts'
+import type { Adopted, AdoptRequest, NativeRule, NativeWork, StagedPack, Surveyed, SurveyRequest } from './native.ts'
 
 interface Answer {
   readonly files: ObjectId
@@ -40,6 +40,17 @@ export async function* adoptNatively(bridge: RawBridge, request: AdoptRequest): 
     changes: changes === null ? undefined : { link: dagLink(changes.id), count: changes.count },
     problems: problems.map(([path, reason]) => ({ path, reason })),
   }
+}
+
+export async function* surveyNatively(bridge: RawBridge, request: SurveyRequest): NativeWork<Surveyed> {
+  const root = placeOf(request.root)
+  if (root === undefined) return undefined
+  const answer = yield* callNative(bridge, {
+    name: 'survey',
+    request: { root, rules: rulesOf(request.rules), outside: request.outside, threads: 0 },
+    ...{ phase: 'counting', unit: 'files', signal: request.signal },
+  })
+  return answer && (answer.value as Surveyed)
 }
 
 /** Rules as the other side takes them: it translates the expressions, or declines. */

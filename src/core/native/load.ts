@@ -1,7 +1,7 @@
 // The only loader of the native core. That there is none is ordinary: then TypeScript does all of the work.
 
 import { createRequire } from 'node:module'
-import { adoptNatively } from './adopt.ts'
+import { adoptNatively, surveyNatively } from './adopt.ts'
 import { placeNatively, stageNatively } from './apply.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
 import { lookNatively } from './look.ts'
@@ -40,6 +40,7 @@ export function loadNative({ paths, enabled }: LoadOptions): LoadedNative {
 
 function nativeOf(bridge: RawBridge): Native {
   return {
+    survey: request => surveyNatively(bridge, request),
     adopt: request => adoptNatively(bridge, request),
     look: request => lookNatively(bridge, request),
     stage: request => stageNatively(bridge, request),

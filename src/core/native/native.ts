@@ -8,6 +8,8 @@ import type { Progress } from '../progress.ts'
 export type NativeWork<T> = AsyncGenerator<Progress, T | undefined, void>
 
 export interface Native {
+  /** Counts what a keeping would take, as `survey` of the timeline does. */
+  survey(request: SurveyRequest): NativeWork<Surveyed>
   /** Stores everything below a directory in private packs, as `adopt` of the timeline does; nothing is published. */
   adopt(request: AdoptRequest): NativeWork<Adopted>
   /** Compares a tree with the stat cache; what it does not tell of has to be looked at. */
@@ -175,4 +177,25 @@ export interface VerifiedLine {
   readonly name: string
   readonly checked: number
   readonly text: string
+}
+
+export interface SurveyRequest {
+  readonly root: Directory
+  readonly rules: readonly NativeRule[]
+  /** Names at the top that are not counted. */
+  readonly outside: readonly ByteString[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The lists are sorted. */
+export interface Surveyed {
+  readonly files: number
+  readonly bytes: number
+  readonly directories: number
+  readonly symlinks: number
+  /** What each rule leaves out: its number, files, bytes. */
+  readonly skips: readonly (readonly [rule: number, files: number, bytes: number])[]
+  readonly nestedRoots: readonly ByteString[]
+  readonly unreadable: readonly ByteString[]
+  readonly special: readonly ByteString[]
 }

@@ -5,6 +5,7 @@ import { displayBytes, hexOf } from '../format/bytes.ts'
 import { encodeFormatFile } from '../format/formatFile.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, Files, Randomness } from '../host/host.ts'
+import type { Native, SurveyRequest } from '../native/native.ts'
 import { createSlicer } from '../progress.ts'
 import { writeProblem } from '../worktree/apply.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from '../worktree/ignore.ts'
@@ -37,7 +38,7 @@ const bytesPerSecond = 60_000_000
 
 /** Counts what `init` would adopt; reads names and sizes only. */
 export async function* survey(
-  ports: { readonly files: Files; readonly clock: Clock },
+  ports: { readonly files: Files; readonly clock: Clock; readonly native?: Native | undefined },
   options: { readonly path: string; readonly ignore?: readonly string[]; readonly signal?: AbortSignal },
 ): Work<FolderSurvey> {
   const root = openFolder(ports.files, options.path)
@@ -51,6 +52,9 @@ export async function* survey(
   try {
     const collisions = collisionsIn(root)
     const ours = leftByInit(root)
+    const outside = [...ours, ...collisions, settingsName]
+    const native = yield* surveyNatively(ports.native, { root, rules, outside, signal: options.signal })
+    if (native !== undefined) return { ...native, secondsEstimate: secondsFor(native), collisions }
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
       const directory = descend(root, at.path)
       if (directory === undefined) {
@@ -61,7 +65,7 @@ export async function* survey(
         if (at.path !== '' && isRootFolder(directory)) lists.nestedRoots.push(at.path)
         for (const { name, kind } of directory.list()) {
           const path = joinPath(at.path, name)
-          if (at.path === '' && (ours.includes(name) || collisions.includes(name) || name === settingsName)) continue
+          if (at.path === '' && outside.includes(name)) continue
           const rule = at.skipped ?? matchRules(rules, path, kind === 'dir')
           if (kind === 'dir') waiting.push({ path, skipped: rule })
           if (rule !== undefined) {
@@ -86,11 +90,29 @@ export async function* survey(
         directory.close()
       }
     }
-    const secondsEstimate = Math.ceil(found.files / filesPerSecond + found.bytes / bytesPerSecond)
-    return { ...found, ...lists, secondsEstimate, collisions, skips: [...skips.values()] }
+    return { ...found, ...lists, secondsEstimate: secondsFor(found), collisions, skips: [...skips.values()] }
   } finally {
     root.close()
   }
+}
+
+const secondsFor = ({ files, bytes }: { readonly files: number; readonly bytes: number }): number =>
+  Math.ceil(files / filesPerSecond + bytes / bytesPerSecond)
+
+/** The counts of the native core; undefined where there is none, or where it leaves this to us. */
+async function* surveyNatively(
+  native: Native | undefined,
+  request: Omit<SurveyRequest, 'rules'> & { readonly rules: readonly IgnoreRule[] },
+): Work<Omit<FolderSurvey, 'secondsEstimate' | 'collisions'> | undefined> {
+  const found = native && (yield* native.survey(request))
+  if (found === undefined) return undefined
+  const skips = new Map<string, { pattern: string; files: number; bytes: number }>()
+  for (const [number, files, bytes] of found.skips) {
+    const pattern = request.rules[number]?.pattern ?? ''
+    const skip = skips.get(pattern) ?? { pattern, files: 0, bytes: 0 }
+    skips.set(pattern, { pattern, files: skip.files + files, bytes: skip.bytes + bytes })
+  }
+  return { ...found, skips: [...skips.values()] }
 }
 
 function openFolder(files: Files, path: string): Directory {

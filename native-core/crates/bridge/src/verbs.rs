@@ -8,7 +8,7 @@ use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
 use sentient_store::work::stat_cache::StatCache;
 use sentient_store::work::{Control, WorkError, WorkResult};
-use sentient_store::work::{place, sound_pack, stage};
+use sentient_store::work::{place, sound_pack, stage, survey};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -18,6 +18,7 @@ pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<O
     let io = &SystemIo;
     match name {
         "adopt" => adopt(io, request, control),
+        "survey" => survey(io, request, control),
         "look" => look(io, request, control),
         "verify" => verify(request, control),
         "soundPack" => sound_pack(io, request, control),
@@ -161,4 +162,24 @@ fn verify(request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
     }
     let line = |check: &verify::Check| json!({ "name": check.name, "checked": check.checked, "text": check.text });
     Ok(report.checks.iter().map(line).collect::<Value>().into())
+}
+
+fn survey(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let (root, rules, outside) = (request.directory(io, "root")?, request.rules()?, request.names("outside")?);
+    let threads = request.number("threads")? as usize;
+    let survey =
+        survey::survey(io, control, &survey::Request { root: &root, rules: &rules, outside: &outside, threads })?;
+    let texts = |paths: &[Vec<u8>]| -> Value { paths.iter().map(|path| text_of(path)).collect() };
+    let skip = |(rule, counted): &(usize, survey::Counted)| json!([rule, counted.files, counted.bytes]);
+    Ok(json!({
+        "files": survey.found.files,
+        "bytes": survey.found.bytes,
+        "directories": survey.directories,
+        "symlinks": survey.symlinks,
+        "skips": survey.skips.iter().map(skip).collect::<Value>(),
+        "nestedRoots": texts(&survey.nested_roots),
+        "unreadable": texts(&survey.unreadable),
+        "special": texts(&survey.special),
+    })
+    .into())
 }

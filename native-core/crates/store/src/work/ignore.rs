@@ -37,10 +37,16 @@ impl Rules {
         Some(Rules { rules: rules.collect::<Option<_>>()? })
     }
 
-    /// Whether the path is left out: of the rules that match, the last counts.
+    /// Whether the path is left out.
     pub fn leave_out(&self, path: &[u8], is_directory: bool) -> bool {
-        let mut applicable = self.rules.iter().rev().filter(|rule| is_directory || !rule.directories_only);
-        applicable.find(|rule| rule.expression.is_match(path)).is_some_and(|rule| !rule.negated)
+        self.matching(path, is_directory).is_some()
+    }
+
+    /// The number of the rule that leaves the path out: of those that match, the last counts.
+    pub fn matching(&self, path: &[u8], is_directory: bool) -> Option<usize> {
+        let mut applicable = self.rules.iter().enumerate().rev();
+        let matches = |rule: &Rule| (is_directory || !rule.directories_only) && rule.expression.is_match(path);
+        applicable.find(|(_, rule)| matches(rule)).filter(|(_, rule)| !rule.negated).map(|(number, _)| number)
     }
 }
 

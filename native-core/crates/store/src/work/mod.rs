@@ -15,5 +15,6 @@ pub mod place;
 pub mod sound_pack;
 pub mod stage;
 pub mod stat_cache;
+pub mod survey;
 
 pub use control::{Control, WorkError, WorkResult};
