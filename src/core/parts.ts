@@ -2,7 +2,7 @@
 import { SentientError } from './errors.ts'
 import { hexOf } from './format/bytes.ts'
 import { FormatError } from './format/formatError.ts'
-import { decodeFormatFile, type FormatFile, openable } from './format/formatFile.ts'
+import { decodeFormatFile, type FormatFile, type Openable, openable } from './format/formatFile.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host, Randomness } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
@@ -122,13 +122,7 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
   const damage = journal.damage()
   if (damage !== undefined)
     notices.push({ code: 'damaged', text: `the journal is damaged at ${damage.where}: ${damage.reason}` })
-  else if (options.access === 'write' && access === 'read') {
-    const why =
-      permission.state === 'read'
-        ? `unknown options ${permission.unknown.join(', ')}`
-        : 'the file system can not be written'
-    notices.push({ code: 'read-only', text: `opened for reading: ${why}` })
-  }
+  else if (options.access === 'write' && access === 'read') notices.push(readOnlyNotice(permission))
   return {
     context,
     keys,
@@ -146,6 +140,14 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
       for (const directory of opened.reverse()) directory.close()
     },
   }
+}
+
+function readOnlyNotice(permission: Openable): Notice {
+  const why =
+    permission.state === 'read'
+      ? `unknown options ${permission.unknown.join(', ')}`
+      : 'the file system can not be written'
+  return { code: 'read-only', text: `opened for reading: ${why}` }
 }
 
 /** Whether files can be made there: media that became read-only still show every directory. */

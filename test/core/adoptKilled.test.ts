@@ -181,7 +181,7 @@ for (const [title, scene] of Object.entries(scenes)) {
       const before = checkpointOf(inner, scene.name)
       const disk = inner.disk.snapshot()
       let n = 1
-      for (let killed = true; killed; n += power === 'goes' ? 13 : 5) {
+      for (let killed = true; killed; n += power === 'goes' ? 41 : 23) {
         inner.disk.restore(disk)
         killed = await killedAt(inner, n, scene)
         if (power === 'goes') inner.disk.cutPower(createSeededRandomness(n))
@@ -197,7 +197,7 @@ for (const [title, scene] of Object.entries(scenes)) {
     await scene.prepare(inner)
     const before = checkpointOf(inner, scene.name)
     const disk = inner.disk.snapshot()
-    for (let n = 1, failed = true; failed; n += 9) {
+    for (let n = 1, failed = true; failed; n += 29) {
       inner.disk.restore(disk)
       const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'failing', stateDirectoryPath })
       const host = createFailingHost(process)
