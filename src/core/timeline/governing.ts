@@ -172,7 +172,8 @@ export async function loadSettingsInForce(
 
 // Parsing costs a tenth of a short verb's time, so the result is kept beside the other derived data.
 const cacheName = 'settings.json'
-const cacheVersion = 1
+/** Of the settings' shape: what an earlier program kept is parsed anew. */
+const cacheVersion = 2
 
 function readCached(derived: Directory | undefined, id: string): Settings | undefined {
   if (derived === undefined) return undefined
