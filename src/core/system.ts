@@ -70,7 +70,6 @@ import { governedPathOf } from './worktree/paths.ts'
 import { reservedTopNames } from './worktree/reserved.ts'
 
 export type { AdoptReport } from './adoptRoot.ts'
-export { ejectionOf, ejectRoot, importInto } from './carrying.ts'
 export type {
   AdoptOptions,
   ByteSource,

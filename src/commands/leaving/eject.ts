@@ -1,8 +1,8 @@
 // eject: removes the history and leaves the files. There is no way back, so it asks for the folder's name.
 
+import { ejectionOf, ejectRoot } from '../../core/carrying.ts'
 import { SentientError } from '../../core/errors.ts'
 import { displayBytes } from '../../core/format/bytes.ts'
-import { ejectionOf, ejectRoot } from '../../core/system.ts'
 import { absolutePath } from '../absolutePath.ts'
 import { rootPathOf } from '../openRoot.ts'
 import { includeInGit } from '../root/gitExclude.ts'

@@ -1,6 +1,6 @@
 // import: an archive into a directory of its own.
 
-import { importInto } from '../../core/system.ts'
+import { importInto } from '../../core/carrying.ts'
 import { type Handler, relay } from '../spec.ts'
 import type { importSpec } from './spec.ts'
 

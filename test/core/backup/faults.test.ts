@@ -3,12 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { importInto } from '../../../src/core/carrying.ts'
 import { isSentientError } from '../../../src/core/errors.ts'
 import { isHostError } from '../../../src/core/host/error.ts'
 import { createFailingHost, type FailingHost, type Fault, SimulatedCrash } from '../../../src/core/host/failing.ts'
 import type { Directory, Host } from '../../../src/core/host/host.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
-import { importInto, initRoot, openSystem, type System } from '../../../src/core/system.ts'
+import { initRoot, openSystem, type System } from '../../../src/core/system.ts'
 import {
   createSeededRandomness,
   createTestHost,
