@@ -62,7 +62,8 @@ interface Told {
  */
 function essence(findings: readonly Told[] | string, isIndexWrong: boolean): string[] {
   if (typeof findings === 'string') return [findings]
-  const damage = findings.filter(({ severity }) => severity === 'damage')
+  // Behind where .db says that recycle.trace ended TypeScript only notes it: what a killed process left.
+  const damage = findings.filter(({ severity, code }) => severity === 'damage' || code === 'trace-damaged')
   const codes = damage.map(({ code, seq }) => {
     if (/^(?:object-damaged|object-missing|pack-entry-damaged)$/.test(code)) return isIndexWrong ? '' : 'object'
     return namesSeq.has(code) ? `${code} ${seq}` : code
