@@ -1,8 +1,9 @@
 // What commands and screens can ask of a root folder, as types. `system.ts` makes it; nothing above needs more.
-import type { SentientError } from './errors.ts'
+
 import type { ArchiveReport } from './backup/archive.ts'
 import type { BackupReport } from './backup/backup.ts'
 import type { Since } from './carrying.ts'
+import type { SentientError } from './errors.ts'
 import type { CarReport } from './export/car.ts'
 import type { TlogReport } from './export/tlog.ts'
 import type { Entry } from './format/node.ts'

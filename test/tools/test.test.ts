@@ -15,6 +15,7 @@ const shared = [
   'biome.json',
   'tsconfig.json',
   'docs/dependencies.md',
+  'native-core/Cargo.toml',
   '.gitignore',
 ]
 
@@ -136,7 +137,7 @@ describe('npm test', () => {
     )
     assert.match(
       answers[0]?.stderr ?? '',
-      /there is no suite "nonsense": check, faults, native, native twins, simulator, crash, pty, reader, verifiers, package/,
+      /there is no suite "nonsense": check, faults, native, native twins, simulator, crash, pty, reader, verifiers, redis, package/,
     )
     assert.match(answers[1]?.stderr ?? '', /--seed takes a whole number, not "x"/)
   })

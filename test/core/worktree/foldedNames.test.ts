@@ -50,12 +50,12 @@ async function inStep(system: System, subject: TimelineSubject): Promise<void> {
 
 /** A history with `d/A` and `d/a`, made where names are kept apart, now on a disk that folds, which holds one of them. */
 async function movedPair(): Promise<{ subject: TimelineSubject; system: System }> {
-  const from = subjectOf(createTestHost({ stateDirectoryPath: '/state' }))
+  const from = subjectOf(createTestHost())
   const apart = await makeRoot(from, { d: { A: 'large', a: 'small', other: 'x' } })
   await finished(apart.snapshotCreate({ name: 'both' }))
   await finished(apart.remove(['d/a']))
   await apart.close()
-  const host = createTestHost({ stateDirectoryPath: '/state', names: { foldsCase: true } })
+  const host = createTestHost({ names: { foldsCase: true } })
   host.disk.restore((from.host as TestHost).disk.snapshot())
   const subject = subjectOf(host)
   const system = await openRoot(subject)
