@@ -35,7 +35,7 @@ import { formatSnapshotList, type SnapshotList } from '../src/core/format/recycl
 import { encodeTraceHeader, encodeTraceItem } from '../src/core/format/recycleTrace.ts'
 import { encodeState } from '../src/core/format/state.ts'
 import { tilePath } from '../src/core/format/tile.ts'
-import { cborVectors } from './generateCborVectors.ts'
+import { cborVectors } from './cborVectors.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 

@@ -22,7 +22,8 @@ export interface Suite {
 }
 
 /** Thousands of runs: every n-th call of a host fails, every byte is flipped, processes are killed, histories drawn. */
-const longTests = /(?<=\/)(?:faults|flips|killed|random|processes|repair|gc|fixtures|timeline)\.test\.tsx?$/
+const longTests =
+  /(?<=\/)(?:faults|flips|killed|adoptKilled|random|processes|repair|repairFrom|backup|gc|fixtures|timeline)\.test\.tsx?$/
 const quickFolders = /^test\/(?:core|commands|cli|ui|tools)\//
 
 /** Everything that is done in a moment: a file that takes long belongs into one of the slow suites. */

@@ -29,7 +29,7 @@ function makeRepository(t: { after: (hook: () => void) => void }, files: Readonl
   fs.cpSync(path.join(repository, 'tools'), path.join(root, 'tools'), { recursive: true })
   const others = fs
     .readdirSync(path.join(root, 'tools'))
-    .filter(name => /^(?:generate[A-Z]|makeFixtures|tar\.|demo|picture)/.test(name))
+    .filter(name => /^(?:generate[A-Z]|cborVectors|makeFixtures|tar\.|demo|picture)/.test(name))
   for (const name of others) fs.rmSync(path.join(root, 'tools', name))
   fs.writeFileSync(
     path.join(root, 'tools/demo.ts'),
