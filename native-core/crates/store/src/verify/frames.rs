@@ -148,7 +148,9 @@ pub fn for_each_frame<T: Send>(
                 Next::Stop => return,
                 Next::Search { offset: at, from, to } => {
                     let accept = |envelope: &Envelope| envelope.seq >= from && envelope.seq < to;
-                    match search(root, segment, (at, end), |frame| {
+                    // What was bad where it stands would be found there again, without end.
+                    let start = if is_bad { at + 1 } else { at };
+                    match search(root, segment, (start, end), |frame| {
                         decode_envelope(frame.envelope).is_ok_and(|envelope| accept(&envelope))
                     }) {
                         Some(resumed) => next_offset = resumed,
