@@ -59,7 +59,9 @@ async function checkAfter(inner: TestHost, what: string): Promise<void> {
     await put(system, 'after', 'after')
     await run(system.gc())
     const again = await run(system.verify({ deep: true }))
-    assert.deepEqual(again.findings, [], what)
+    // What is derived and written on the way out only may lag.
+    const wrong = again.findings.filter(finding => finding.severity !== 'note')
+    assert.deepEqual(wrong, [], what)
   } finally {
     await system.close()
     host.exit()

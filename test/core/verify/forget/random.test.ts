@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import type { System } from '../../../../src/core/system.ts'
+import type { StatePoint } from '../../../../src/core/timeline/model.ts'
 import { assertClean, type Folder, makeFolder, put, run, verifyDeep } from '../fixtures.ts'
 
 const folders = ['a', 'b', 'b/c']
@@ -33,23 +34,42 @@ async function tryTo(folder: Folder, system: System, [what, path, other]: readon
   }
 }
 
-/** What every state has at every path: the content, or the code of the error. */
+/** What a state has at a path: the content, or the code of the error. */
+function contentIn(system: System, path: string, point: StatePoint): string | undefined {
+  try {
+    const file = system.openFile(path, point)
+    if (file === undefined) return undefined
+    const bytes = Buffer.alloc(file.size)
+    for (let got = 0; got < bytes.length; ) got += file.read(bytes, got, bytes.length - got, got) || bytes.length
+    return bytes.toString()
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
 function everything(system: System): Map<string, string> {
   const all = new Map<string, string>()
   for (let seq = 1; seq < system.now().records; seq++) {
     for (const path of paths) {
-      try {
-        const file = system.openFile(path, system.resolve(`#${seq}`))
-        if (file === undefined) continue
-        const bytes = Buffer.alloc(file.size)
-        for (let got = 0; got < bytes.length; ) got += file.read(bytes, got, bytes.length - got, got) || bytes.length
-        all.set(`${seq} ${path}`, bytes.toString())
-      } catch (error) {
-        all.set(`${seq} ${path}`, (error as { code: string }).code)
-      }
+      const text = contentIn(system, path, system.resolve(`#${seq}`))
+      if (text !== undefined) all.set(`${seq} ${path}`, text)
     }
   }
   return all
+}
+
+/** What other paths had that somebody wrote outside and an operation kept before it took its place. */
+function keptElsewhere(system: System, target: string): string[] {
+  const roots = [...system.records()].flatMap(({ fields }) => {
+    const id = (fields.kept as { id?: StatePoint['root'] } | undefined)?.id
+    return id === undefined ? [] : [id]
+  })
+  return roots.flatMap(root =>
+    paths.flatMap(path => {
+      const point = { root, seq: 0, time: 0, text: 'kept' }
+      return isBelow(path, target) ? [] : (contentIn(system, path, point) ?? [])
+    }),
+  )
 }
 
 const isBelow = (path: string, target: string): boolean => path === target || path.startsWith(`${target}/`)
@@ -66,9 +86,10 @@ test('what only the path had is gone from all states, all else is as it was', { 
           await run(system.absorb([]))
           if (system.entry(target) !== undefined) await run(system.remove([target], { recursive: true }))
           const before = everything(system)
-          const elsewhere = new Set(
-            [...before].flatMap(([key, text]) => (isBelow(key.split(' ')[1] ?? '', target) ? [] : [text])),
-          )
+          const elsewhere = new Set([
+            ...keptElsewhere(system, target),
+            ...[...before].flatMap(([key, text]) => (isBelow(key.split(' ')[1] ?? '', target) ? [] : [text])),
+          ])
           try {
             await run(system.forget([target]))
           } catch (error) {
