@@ -131,13 +131,16 @@ pub fn for_each_frame<T: Send>(
 ) {
     let mut offset = start;
     let mut buffer = Vec::new();
+    // Behind a piece that is gone, frames stand before where they stood: their base tells nothing any more.
+    let mut is_shifted = false;
     loop {
         segment.read(root, &mut buffer, offset, end.min(offset + WINDOW_BYTES));
         let spans = spans_of(&buffer);
         let looked: Vec<Found<T>> = if spans.is_empty() {
             vec![nothing_at(&buffer, offset, end, segment.seed)]
         } else {
-            spans.par_iter().with_min_len(8).map(|span| look_at(&buffer, offset, *span, segment.seed, &look)).collect()
+            let look_at = |span: &usize| look_at(&buffer, (offset, is_shifted), *span, segment.seed, &look);
+            spans.par_iter().with_min_len(8).map(look_at).collect()
         };
         let mut next_offset = offset + spans.last().map_or(0, |last| span_end(&buffer, *last)) as u64;
         for found in looked {
@@ -148,14 +151,13 @@ pub fn for_each_frame<T: Send>(
                 Next::Stop => return,
                 Next::Search { offset: at, from, to } => {
                     let accept = |envelope: &Envelope| envelope.seq >= from && envelope.seq < to;
-                    // What was bad where it stands would be found there again, without end.
-                    let start = if is_bad { at + 1 } else { at };
-                    match search(root, segment, (start, end), |frame| {
+                    match search(root, segment, (at, end), |frame| {
                         decode_envelope(frame.envelope).is_ok_and(|envelope| accept(&envelope))
                     }) {
                         Some(resumed) => next_offset = resumed,
                         None => return,
                     }
+                    is_shifted = true;
                     break;
                 }
             }
@@ -181,7 +183,7 @@ fn span_end(buffer: &[u8], start: usize) -> usize {
 
 fn look_at<T>(
     buffer: &[u8],
-    base: u64,
+    (base, is_shifted): (u64, bool),
     start: usize,
     seed: u32,
     look: &(impl Fn(&Frame<'_>, &Envelope) -> T + Sync),
@@ -191,7 +193,7 @@ fn look_at<T>(
         Ok(frame) => frame,
         Err(no_frame) => return Found::Bad { offset, reason: no_frame.reason().to_owned() },
     };
-    if u64::from(frame.base) > offset {
+    if u64::from(frame.base) > offset && !is_shifted {
         return Found::Bad { offset, reason: "a base behind the frame itself".to_owned() };
     }
     match decode_envelope(frame.envelope) {
