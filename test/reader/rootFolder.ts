@@ -10,7 +10,16 @@ import path from 'node:path'
 const repository = path.resolve(import.meta.dirname, '../..')
 
 /** What stands at the top of a root folder beside the governed tree. */
-const ownNames = ['.auth', '.db', '.runtime', '.tree', 'recycle.lock', 'recycle.trace', 'sentient.yaml']
+const ownNames = [
+  '.auth',
+  '.db',
+  '.runtime',
+  '.tree',
+  'recycle.lock',
+  'recycle.redis',
+  'recycle.trace',
+  'sentient.yaml',
+]
 
 export interface Ran {
   readonly exitCode: number | null
