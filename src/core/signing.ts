@@ -1,6 +1,6 @@
 // Signing the journal's head, and what this device remembers of it: nothing is signed for a folder that is not the one
 // that it signed for before, and nothing that it would not remember.
-import { SentientError } from './errors.ts'
+import { isSentientError, SentientError } from './errors.ts'
 import { byteStringOfText, displayBytes, equalBytes } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import type { Host } from './host/host.ts'
@@ -81,12 +81,17 @@ function whyNotOurs({ context, origin, auth }: Parts): SentientError | undefined
   })
 }
 
-/** Tiles that are wrong would put a wrong root under the signature. */
+/** What was signed last has to be known; and tiles that are wrong would put a wrong root under the signature. */
 function whyNotRight({ context }: Parts): SentientError | undefined {
   const { journal } = context
-  const stored = journal.checkpoint()
-  if (stored === undefined || stored.size > journal.head().size) return undefined
-  if (equalBytes(journal.rootHash(stored.size), stored.root)) return undefined
+  try {
+    const stored = journal.checkpoint()
+    if (stored === undefined || stored.size > journal.head().size) return undefined
+    if (equalBytes(journal.rootHash(stored.size), stored.root)) return undefined
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED')) throw error
+    return error
+  }
   return new SentientError('DAMAGED', {
     what: 'The hash tiles do not lead to the root that was signed last',
     where: '.runtime/tile',
@@ -119,17 +124,39 @@ export function remember(host: Host, parts: Parts, size: number): void {
     if (binding.path !== here) forgetBinding(stateDirectory, name)
 }
 
+/** Whether there are records and nothing signed at all: a repair has set aside what was, or nobody came to it yet. */
+export const isUnsigned = ({ context: { journal, directories } }: Parts): boolean =>
+  journal.head().size > 0 && directories.runtime.stat('checkpoint') === undefined
+
 /** What one process adds to recycle.trace on its way out; where more is missing, the next ones go on. */
 const traceRecordsMax = 10_000
 
-/** On the way out: the checkpoint, recycle.lock and recycle.trace. Skipped when somebody else is writing. */
+/**
+ * On the way out: the checkpoint, recycle.lock and recycle.trace. Skipped when somebody else is writing. Why nothing was
+ * signed is a notice: what was asked for is done all the same.
+ */
 export async function writeProjections(host: Host, parts: Parts): Promise<void> {
   const { context } = parts
   await context.journal.writerLock.tryHold('checkpoint', undefined, async () => {
-    if (whyNotSigned(host, parts) === undefined) {
-      signHeld(host, parts)
-      storeSnapshots(context)
+    const why = signAtClosing(host, parts)
+    if (why !== undefined) {
+      const text = `the newest records are not signed: ${why.message}. ${why.hint}`
+      context.notices.push({ code: 'unsigned', text })
     }
     for await (const _ of storeTrace(context, parts.origin, { recordsMax: traceRecordsMax }));
   })
+}
+
+/** Under the lock; comes back with the reason where it could not. */
+function signAtClosing(host: Host, parts: Parts): SentientError | undefined {
+  try {
+    const why = whyNotSigned(host, parts)
+    if (why !== undefined) return why
+    signHeld(host, parts)
+    storeSnapshots(parts.context)
+    return undefined
+  } catch (error) {
+    if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING', 'KEY')) throw error
+    return error
+  }
 }

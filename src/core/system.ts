@@ -20,7 +20,7 @@ import {
 } from './lastState.ts'
 import { hasFirstRecordAlone, makeRoot } from './newRoot.ts'
 import { openParts, type Parts } from './parts.ts'
-import { settleBinding, signNow, whyNotSigned, writeProjections } from './signing.ts'
+import { isUnsigned, settleBinding, signNow, whyNotSigned, writeProjections } from './signing.ts'
 import { findPath } from './store/tree.ts'
 import type {
   AdoptOptions,
@@ -127,8 +127,14 @@ async function* ready(host: Host, parts: Parts, signal: AbortSignal | undefined)
 /** Writes recycle.lock, when nobody else is writing. */
 async function keepSnapshots(host: Host, parts: Parts, signal?: AbortSignal): Promise<void> {
   const { context, writable, damage } = parts
-  if (!writable || damage !== undefined || !hasKey(parts) || whyNotSigned(host, parts) !== undefined) return
-  await context.journal.writerLock.tryHold('snapshots', signal, () => storeSnapshots(context))
+  if (!writable || damage !== undefined || !hasKey(parts)) return
+  try {
+    if (whyNotSigned(host, parts) !== undefined) return
+    await context.journal.writerLock.tryHold('snapshots', signal, () => storeSnapshots(context))
+  } catch (error) {
+    // A key that can not sign is told by verify; what is kept here is only a copy.
+    if (!isSentientError(error, 'KEY')) throw error
+  }
 }
 
 function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
@@ -243,7 +249,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     async close() {
       try {
         const grew = context.access === 'write' && context.journal.head().size > sizeAtOpening
-        if (grew) {
+        if (grew || (context.access === 'write' && isUnsigned(parts))) {
           sizeAtOpening = context.journal.head().size
           await writeProjections(host, parts)
         } else if (snapshotsAreStale(context)) {

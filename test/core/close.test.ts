@@ -39,3 +39,56 @@ it('closes without an error on a full disk, and signs later', async () => {
   assert.equal(last.checkpoint()?.size, last.now().records)
   await last.close()
 })
+
+/** Replaces what a file of the folder's data holds. */
+function overwrite({ directory }: TimelineSubject, child: string, name: string, text: string): void {
+  const parent = directory.child(child)!
+  parent.removeFile(name)
+  const file = parent.open(name, 'create', 0o600)
+  file.write(Buffer.from(text), 0)
+  file.close()
+  parent.close()
+}
+
+it('closes with a notice, and signs nothing, over a checkpoint that is damaged; repair has it signed anew', async () => {
+  const { subject } = makeSubject()
+  await (await makeRoot(subject, { a: 'a' })).close()
+  overwrite(subject, '.runtime', 'checkpoint', 'no note\n')
+  const writer = await openRoot(subject)
+  await finished(writer.snapshotCreate({ name: 'more' }))
+  await writer.close()
+  const [notice] = writer.notices
+  assert.equal(notice?.code, 'unsigned')
+  assert.match(notice.text, /The checkpoint cannot be read.*sentctl repair/)
+  const reader = await openRoot(subject, { access: 'read' })
+  assert.equal(reader.snapshots().at(-1)?.name, 'more')
+  const { findings } = await finished(reader.verify())
+  assert.ok(findings.some(({ code }) => code === 'checkpoint-signature'))
+  await reader.close()
+  const mender = await openRoot(subject)
+  await finished(mender.repair())
+  await mender.close()
+  assert.deepEqual(mender.notices, [])
+  const last = await openRoot(subject, { access: 'read' })
+  assert.equal(last.checkpoint()?.size, last.now().records)
+  assert.deepEqual((await finished(last.verify())).findings, [])
+  await last.close()
+})
+
+it('closes with a notice where the private key is damaged', async () => {
+  const { subject } = makeSubject()
+  await (await makeRoot(subject, { a: 'a' })).close()
+  overwrite(subject, '.auth', 'log-0.pem', 'no key\n')
+  const writer = await openRoot(subject)
+  const { size } = writer.checkpoint()!
+  await finished(writer.snapshotCreate({ name: 'more' }))
+  await writer.close()
+  assert.deepEqual(
+    writer.notices.map(({ code }) => code),
+    ['unsigned'],
+  )
+  const reader = await openRoot(subject, { access: 'read' })
+  assert.equal(reader.snapshots().at(-1)?.name, 'more')
+  assert.equal(reader.checkpoint()?.size, size)
+  await reader.close()
+})

@@ -100,6 +100,7 @@ export interface Notice {
     | 'links'
     | 'names'
     | 'redis'
+    | 'unsigned'
   readonly text: string
 }
 
