@@ -33,6 +33,7 @@ export interface SessionState {
   readonly ended: boolean
   readonly lastSeq: number
   readonly operation: string
+  readonly again: string
   readonly screen: ScreenMemory
 }
 
@@ -173,11 +174,11 @@ export function createLastState(
         return false
       }
     },
-    saveSession({ ended: isEnded, lastSeq, operation, screen }) {
+    saveSession({ ended: isEnded, ...state }) {
       const id = context.session
       if (context.access !== 'write' || id === undefined || !isSessionId(id)) return false
       const own = { id, process: host.processes.id, saved: clock.nowMicros(), ended: isEnded }
-      const kept = storeSession(directories.root, { ...own, lastSeq, operation, screen })
+      const kept = storeSession(directories.root, { ...own, ...state })
       sessionSaved ||= kept
       return kept
     },

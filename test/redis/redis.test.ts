@@ -68,7 +68,7 @@ test('a server loads the file as its append-only file and answers with the last 
   fs.writeFileSync(path.join(folder.path, 'two'), 'second\n')
   const system = await opened(session)
   await ended(system.snapshotCreate({ name: 'kept', label: 'both "of" them\r\n*1', absorb: true }))
-  assert.ok(system.saveSession({ ended: true, lastSeq: 3, operation: '', screen }))
+  assert.ok(system.saveSession({ ended: true, lastSeq: 3, operation: '', again: '', screen }))
   await system.close()
   const after = await withSystem(async again => ({
     now: again.now(),
@@ -162,7 +162,7 @@ test('a server of the settings is told, with a password, on the occasions of the
   const sessions = ['00000000000000aa', '00000000000000bb']
   for (const id of sessions) {
     const keep = async (system: System) =>
-      assert.ok(system.saveSession({ ended: false, lastSeq: 1, operation: '', screen }))
+      assert.ok(system.saveSession({ ended: false, lastSeq: 1, operation: '', again: '', screen }))
     assert.deepEqual(await noticed(keep, id), [])
   }
   assert.deepEqual(((await redis.ask('SMEMBERS', 'sentient:sessions')) as string[]).sort(), sessions)
@@ -241,7 +241,7 @@ test('a user of the server that may do no more than the documentation says is en
   await ended(initRoot(folder.host, { path: folder.path, zk: true }))
   fs.writeFileSync(path.join(folder.path, '.auth/redis-password'), 'secret')
   const system = await opened(session)
-  system.saveSession({ ended: true, lastSeq: 3, operation: '', screen })
+  system.saveSession({ ended: true, lastSeq: 3, operation: '', again: '', screen })
   await ended(system.setSetting('redis.url', `redis://sentient@127.0.0.1:${redis.port}`))
   assert.deepEqual((await ended(system.exportRedis())).pushed, { state: 'done' })
   assert.deepEqual((await ended(system.exportRedis())).pushed, { state: 'done' })

@@ -9,8 +9,12 @@ export const sessionsKeptMax = 16
 /** One character a byte of the path, as everywhere in JSON of ours; see format/README.md. */
 const pathBytesMax = 4_096
 const textCharsMax = 4_096
+/** Room in the file for the JSON of an operation that can be run again. */
+export const sessionAgainCharsMax = 4_096
 const panesMax = 16
 const factsMax = 16
+/** Sessions written before it was kept have no `again`. */
+const absent = { again: '' }
 const idPattern = /^[0-9a-f]{16}$/
 const namePattern = /^[a-z][A-Za-z0-9.-]{0,39}$/
 
@@ -42,6 +46,8 @@ export interface Session {
   readonly lastSeq: number
   /** What ran when it was saved, for people; '' for nothing. */
   readonly operation: string
+  /** The same for the program of the screen, to run it again; '' for nothing, or for what is too long to keep. */
+  readonly again: string
   readonly screen: ScreenMemory
 }
 
@@ -57,10 +63,10 @@ export const isSessionId = (text: string): boolean => idPattern.test(text)
 
 /** Throws FormatError when the session is over a limit. */
 export function encodeSession(session: Session): Uint8Array {
-  const { id, process, saved, ended, lastSeq, operation, screen } = session
+  const { id, process, saved, ended, lastSeq, operation, again, screen } = session
   const { pane, focus, path, past, searched, panes, prompt } = screen
   const ordered = { pane, focus, path, past, searched, panes, prompt }
-  const file = { version: 1, id, process, saved, ended, lastSeq, operation, screen: ordered }
+  const file = { version: 1, id, process, saved, ended, lastSeq, operation, again, screen: ordered }
   const bytes = Buffer.from(`${JSON.stringify(file, undefined, 1)}\n`)
   decodeSession(bytes)
   return bytes
@@ -69,9 +75,8 @@ export function encodeSession(session: Session): Uint8Array {
 /** Throws FormatError for anything but a session of version 1: no key more or less, everything within its limits. */
 export function decodeSession(bytes: Uint8Array): Session {
   if (bytes.length > sessionBytesMax) throw new FormatError(`more than ${sessionBytesMax} bytes`)
-  const file = fields(parsed(bytes), 'session', [
-    ...['version', 'id', 'process', 'saved', 'ended', 'lastSeq', 'operation', 'screen'],
-  ])
+  const keys = ['version', 'id', 'process', 'saved', 'ended', 'lastSeq', 'operation', 'again', 'screen']
+  const file = fields(parsed(bytes), 'session', keys, absent)
   if (file.version !== 1) throw new FormatError(`version ${JSON.stringify(file.version)?.slice(0, 20)}, not 1`)
   if (typeof file.id !== 'string' || !isSessionId(file.id)) throw new FormatError('id')
   return {
@@ -81,6 +86,7 @@ export function decodeSession(bytes: Uint8Array): Session {
     ended: flag(file.ended, 'ended'),
     lastSeq: integer(file.lastSeq, 'lastSeq', -1),
     operation: text(file.operation, 'operation'),
+    again: text(file.again, 'again'),
     screen: screenOf(file.screen),
   }
 }
@@ -129,8 +135,13 @@ function entries(value: unknown, what: string, most: number): [string, unknown][
   return all
 }
 
-function fields(value: unknown, what: string, keys: readonly string[]): Readonly<Record<string, unknown>> {
-  const found = Object.fromEntries(entries(value, what, keys.length))
+function fields(
+  value: unknown,
+  what: string,
+  keys: readonly string[],
+  defaults: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const found = { ...defaults, ...Object.fromEntries(entries(value, what, keys.length)) }
   const missing = keys.find(key => !Object.hasOwn(found, key))
   if (missing !== undefined) throw new FormatError(`${what} without ${missing}`)
   return found

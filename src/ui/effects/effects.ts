@@ -18,7 +18,7 @@ import { startOperation } from './operations.ts'
 import { problemOf } from './problem.ts'
 import { finish } from './queries.ts'
 import { adopt, openDemo, openRoot, rootInfo, settle, shownPath, survey } from './root.ts'
-import { createSessionKeeper, killedText, type SessionKeeper } from './session.ts'
+import { createSessionKeeper, killedSession, type SessionKeeper } from './session.ts'
 import { createWorkReport } from './workReport.ts'
 
 export interface Effects {
@@ -129,7 +129,7 @@ export function createEffects(options: EffectsOptions): Effects {
         type: 'opened',
         root: rootInfo(found.system, [...found.notices, ...resumed.notices.map(safeText)], environment.HOME),
         lastSeq: found.system.now().records - 1,
-        ...(last === undefined ? {} : { last: { screen: last.screen, killed: killedText(found.system, last) } }),
+        ...(last === undefined ? {} : { last: { screen: last.screen, killed: killedSession(found.system, last) } }),
       })
     } catch (error) {
       if (ending.signal.aborted) return
@@ -159,7 +159,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (running === undefined) return
     exclusive(operationText(wanted), async (signal, channel) => {
       const report = createWorkReport({ channel, text: operationText(wanted), cancellable: true, post })
-      keeper?.operation(operationText(wanted))
+      keeper?.operation(wanted)
       const lastSeq = (): number => running.now().records - 1
       try {
         if (wanted.do === 'repair') {
@@ -175,7 +175,7 @@ export function createEffects(options: EffectsOptions): Effects {
         if (isSentientError(error, ...writerErrors)) await reopen(running.rootPath)
         post({ type: 'operationFailed', operation: wanted, problem: problemOf(error), lastSeq: last })
       } finally {
-        keeper?.operation('')
+        keeper?.operation(undefined)
         report.end()
       }
     })

@@ -4,16 +4,18 @@
 import { isSentientError } from '../../core/errors.ts'
 import type { Session } from '../../core/format/session.ts'
 import type { System } from '../../core/system.ts'
-import { memoryOf } from '../state/memory.ts'
+import { type Killed, memoryOf } from '../state/memory.ts'
 import type { Model } from '../state/model.ts'
+import { type Operation, operationText } from '../state/operation.ts'
+import { operationOfStored, storedOperation } from '../state/storedOperation.ts'
 import { clockText } from '../widgets/format.ts'
 import { safeText } from '../widgets/text.ts'
 
 export interface SessionKeeper {
   /** The screen has changed. */
   changed(model: Model): void
-  /** What runs from now on, for people; '' when it has ended. Written at once. */
-  operation(text: string): void
+  /** What runs from now on; undefined when it has ended. Written at once. */
+  operation(running: Operation | undefined): void
   /** Writes the last of it; `ended`: it was left by a key. */
   end(ended: boolean): void
 }
@@ -25,7 +27,7 @@ const recordsMax = 1_000
 
 export function createSessionKeeper(system: Pick<System, 'now' | 'saveSession'>): SessionKeeper {
   let latest: Model | undefined
-  let operation = ''
+  let running: Operation | undefined
   let saved = ''
   let savedMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -34,7 +36,9 @@ export function createSessionKeeper(system: Pick<System, 'now' | 'saveSession'>)
     timer = undefined
     if (latest === undefined) return
     const screen = memoryOf(latest)
-    const state = { ended, lastSeq: system.now().records - 1, operation: operation.slice(0, 1_000), screen }
+    const operation = running === undefined ? '' : operationText(running).slice(0, 1_000)
+    const again = running === undefined ? '' : storedOperation(running)
+    const state = { ended, lastSeq: system.now().records - 1, operation, again, screen }
     const text = JSON.stringify(state)
     if (text === saved) return
     saved = text
@@ -55,24 +59,27 @@ export function createSessionKeeper(system: Pick<System, 'now' | 'saveSession'>)
       timer = setTimeout(() => save(false), waitMs)
       timer.unref()
     },
-    operation(text) {
-      operation = text
+    operation(now) {
+      running = now
       save(false)
     },
     end: save,
   }
 }
 
-/** For a session that was killed: what became of what it did. One sentence; undefined when it was left by a key. */
-export function killedText(system: Pick<System, 'now' | 'records'>, last: Session): string | undefined {
+/** For a session that was killed: what became of what it did; undefined when it was left by a key. */
+export function killedSession(system: Pick<System, 'now' | 'records'>, last: Session): Killed | undefined {
   if (last.ended) return undefined
   const killed = `Killed ${clockText(last.saved)}`
   const did = lastRecordOf(system, last)
-  if (did !== undefined) return `${killed}. ${safeText(did.summary)}, #${did.seq}, was recorded: u undoes`
-  if (last.operation !== '') return `${killed}. ${safeText(last.operation)}: not recorded, nothing changed`
-  return last.screen.prompt === null
-    ? `${killed}. This is where you were`
-    : `${killed}. What you typed is in the prompt`
+  if (did !== undefined) return { text: `${killed}. ${safeText(did.summary)}, #${did.seq}, was recorded: u undoes` }
+  const again = operationOfStored(last.again)
+  // What Enter would run is said by the operation itself, not by what the file says of it.
+  if (again !== undefined)
+    return { text: `${killed}. ${safeText(operationText(again))}: not recorded, nothing changed`, again }
+  if (last.operation !== '') return { text: `${killed}. ${safeText(last.operation)}: not recorded, nothing changed` }
+  const { prompt } = last.screen
+  return { text: `${killed}. ${prompt === null ? 'This is where you were' : 'What you typed is in the prompt'}` }
 }
 
 function lastRecordOf(system: Pick<System, 'now' | 'records'>, { id, lastSeq }: Session) {

@@ -4,6 +4,7 @@ import { type PaneId, paneFacts, paneIds, paneOf } from '../panes/registry.ts'
 import type { PaneMemory } from './facts.ts'
 import { focused } from './globalActions.ts'
 import type { Model, Step, Target } from './model.ts'
+import type { Operation } from './operation.ts'
 import { stateTextOf } from './paths.ts'
 import { andThen, stay, stepPane, withEffects } from './steps.ts'
 import { timePromptId } from './timeCursor.ts'
@@ -11,8 +12,15 @@ import { timePromptId } from './timeCursor.ts'
 /** What the last session left for this one. */
 export interface Recollection {
   readonly screen: ScreenMemory
-  /** It was killed: what is true of what it did then. Undefined when it was left by a key. */
-  readonly killed: string | undefined
+  /** Undefined when it was left by a key. */
+  readonly killed: Killed | undefined
+}
+
+/** What is true of a session that was killed. */
+export interface Killed {
+  readonly text: string
+  /** What ran and was not recorded. */
+  readonly again?: Operation
 }
 
 export function memoryOf(model: Model): ScreenMemory {

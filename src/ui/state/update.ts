@@ -18,8 +18,8 @@ import {
 } from './globalActions.ts'
 import { lookedAgain } from './looks.ts'
 import { recalled } from './memory.ts'
-import type { Effect, Message, Model, Step, Target, Toast } from './model.ts'
-import { operationText } from './operation.ts'
+import type { Armed, Effect, Message, Model, Step, Target, Toast } from './model.ts'
+import { type Operation, operationText } from './operation.ts'
 import { overlayKey, pasted } from './overlays.ts'
 import { repairPanel, repairText } from './repair.ts'
 import { resultText, rollbackPanel, undoText } from './results.ts'
@@ -29,6 +29,8 @@ import { followed, leavePast, timeCursorLeft, timePromptId } from './timeCursor.
 const statusAfterChangeMs = 300
 /** A message stays for at least this long, however fast keys come. */
 const toastMicrosMin = 1_500_000
+
+const runAgainScope = 'again'
 
 const askStatus = (delayMs: number): Effect => ({ type: 'ask', channel: 'status', query: { ask: 'status' }, delayMs })
 
@@ -108,10 +110,17 @@ function keyPressed(model: Model, key: string): Step<Model> {
   if (next.stage.kind === 'failed') return failedKey(next, next.stage, key)
   if (next.stage.kind === 'opening')
     return key === 'q' || key === 'ctrl-c' ? withEffects(next, { type: 'quit', code: 0 }) : stay(next)
+  if (next.armed?.scope === runAgainScope) return runAgainKey(next, next.armed, key)
   const pressed = press(paneMap(next.pane, next.focus), next.pendingKeys, key)
   const settledKeys = { ...next, pendingKeys: pressed.type === 'pending' ? pressed.keys : '' }
   if (pressed.type === 'action') return dispatchAction(settledKeys, pressed.scope, pressed.action)
   return stay(pressed.type === 'unknown' ? { ...settledKeys, armed: undefined } : settledKeys)
+}
+
+function runAgainKey(model: Model, { effects }: Armed, key: string): Step<Model> {
+  const next: Model = { ...model, armed: undefined, toast: undefined }
+  if (key === 'enter') return [next, effects]
+  return key === 'escape' || key === 'tab' ? stay(next) : keyPressed(next, key)
 }
 
 /** Runs an action: of a pane, of lists, of the screen. One that was armed runs what it had announced. */
@@ -129,19 +138,29 @@ function dispatchAction(model: Model, scope: string, action: string): Step<Model
 
 function opened(model: Model, message: Extract<Message, { type: 'opened' }>): Step<Model> {
   const { root, lastSeq, last } = message
-  const text = [last?.killed, root.notices[0]].filter(part => part !== undefined).join('. ')
+  const text = [last?.killed?.text, root.notices[0]].filter(part => part !== undefined).join('. ')
+  const again = root.access === 'write' && last?.screen.prompt === null ? last.killed?.again : undefined
   const next: Model = {
     ...model,
     stage: { kind: 'open', root },
     lastSeq,
     status: { ...model.status, checking: true },
     toast: text === '' ? undefined : { text, kind: 'info', at: model.clock },
+    armed: again === undefined ? undefined : runAgain(text, again),
   }
   const shownFirst = andThen(toAllPanes(next, message), now =>
     last === undefined ? shown(now, 'files') : recalled(now, last, shown),
   )
   return andThen(shownFirst, now => withEffects(now, askStatus(0)))
 }
+
+/** What was killed before it was recorded: the first key decides, and any but Enter means what it always means. */
+const runAgain = (text: string, operation: Operation): Armed => ({
+  scope: runAgainScope,
+  action: 'run',
+  text: `${text}. Enter runs it again`,
+  effects: [{ type: 'operate', operation }],
+})
 
 /** To another pane: one with a tab of its own begins anew, one that was opened from another leads back to it. */
 function shown(model: Model, id: PaneId, target?: Target): Step<Model> {

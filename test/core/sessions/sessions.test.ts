@@ -16,6 +16,7 @@ const session = (number: number, more: Partial<Session> = {}): Session => ({
   ended: true,
   lastSeq: 0,
   operation: '',
+  again: '',
   screen: { pane: 'files', focus: 'list', path: '', past: '', searched: '', panes: {}, prompt: null },
   ...more,
 })
