@@ -56,6 +56,34 @@ test('killed in a directory with a filter and an operation behind it: there agai
   assert.equal((await again.exit()).exitCode, 0)
 })
 
+test('killed while it keeps, before the record: said, and Enter runs it again', async context => {
+  const place = makePlace(context)
+  for (let at = 0; at < 4_000; at++) place.write(`big/file-${at}`, `${at}\n`.repeat(50))
+  const before = place.screen()
+  await before.waitFor('1CHANGES')
+  await before.waitFor('big/')
+  const records = place.sentctl('log', '--json').trim().split('\n').length
+  const sessions = path.join(place.root, '.intent/sessions')
+  const running = (): boolean =>
+    fs.readdirSync(sessions).some(name => {
+      const { operation } = JSON.parse(fs.readFileSync(path.join(sessions, name), 'utf8')) as { operation: string }
+      return operation !== ''
+    })
+  before.type('A')
+  for (let waited = 0; !running() && waited < 20_000; waited += 1) await new Promise(go => setTimeout(go, 1))
+  before.kill('SIGKILL')
+  await before.exit()
+  assert.equal(place.sentctl('log', '--json').trim().split('\n').length, records, 'it was killed before the record')
+
+  const after = place.screen()
+  await after.waitFor(/Killed \d\d:\d\d\. keep big: not recorded, nothing changed\. Enter\s+runs\s+it\s+again/)
+  after.type(keys.enter)
+  await after.waitFor(/kept big.* #\d+/)
+  after.type('qq')
+  assert.equal((await after.exit()).exitCode, 0)
+  assert.match(place.sentctl('status'), /as recorded/)
+})
+
 test('a damaged session is left out, and named', async context => {
   const place = makePlace(context)
   const sessions = path.join(place.root, '.intent/sessions')

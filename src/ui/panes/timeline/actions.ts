@@ -2,7 +2,7 @@
 import type { Context, Step } from '../../state/model.ts'
 import type { Operation } from '../../state/operation.ts'
 import { safeText } from '../../widgets/text.ts'
-import { announce, askText, operate, send, toast } from '../pane.ts'
+import { announce, askText, operate, refusal, send, toast } from '../pane.ts'
 import { rowState } from './rows.ts'
 import { currentRow, rebuilt, type TimelineState } from './state.ts'
 
@@ -30,12 +30,16 @@ export const timelineActions = {
     if (text === undefined) return [state, [send({ type: 'prompted', id: 'global.time', text: 'now', data: '' })]]
     return [state, [send({ type: 'prompted', id: 'global.time', text, data: '' })]]
   },
-  snapshot: (state: TimelineState): Timeline => [state, [askText('timeline.snapshot', 'new snapshot, label')]],
-  label(state: TimelineState): Timeline {
+  snapshot(state: TimelineState, context: Context): Timeline {
+    const ask = askText('timeline.snapshot', 'new snapshot, label')
+    return [state, [refusal({ do: 'snapshot' }, context) ?? ask]]
+  },
+  label(state: TimelineState, context: Context): Timeline {
     const row = currentRow(state)
     if (row?.kind !== 'snapshot') return chooseSnapshot(state)
     const { name, label } = row.snapshot
-    return [state, [askText('timeline.label', `label of ${name}`, { text: label, data: name })]]
+    const ask = askText('timeline.label', `label of ${name}`, { text: label, data: name })
+    return [state, [refusal({ do: 'label' }, context) ?? ask]]
   },
   pin(state: TimelineState, context: Context): Timeline {
     const row = currentRow(state)
