@@ -64,6 +64,11 @@ const textRules: readonly TextRule[] = [
     files: /\.(?:ts|tsx|mjs|cjs|md|sh|py|go)$/,
     text: 'do it, or write it down',
   },
+  {
+    pattern: /\bwhat: ['`](?!sentctl|sentient\.yaml|gc )[a-z]/,
+    files: /^src\/.*\.tsx?$/,
+    text: 'what went wrong is a sentence: it begins with a capital',
+  },
   { pattern: /"resolved": "http/, files: /^package-lock\.json$/, text: 'names a registry: npm reads .npmrc, use it' },
 ]
 

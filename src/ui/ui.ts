@@ -45,12 +45,12 @@ export async function startUi(options: UiStartOptions): Promise<number> {
   const { stdin, stdout } = process
   if (stdin.isTTY !== true || stdout.isTTY !== true)
     throw new SentientError('USAGE', {
-      what: 'the screen needs a terminal',
+      what: 'The screen needs a terminal',
       hint: 'Use the verbs: sentctl help lists them.',
     })
   if (process.env.TERM === 'dumb' && options.profile === undefined)
     throw new SentientError('USAGE', {
-      what: 'the terminal can not place its cursor',
+      what: 'The terminal can not place its cursor',
       found: 'TERM=dumb',
       hint: 'Use the verbs, or name what it can do: sentctl ui --profile vt100.',
     })

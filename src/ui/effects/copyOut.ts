@@ -18,7 +18,7 @@ export function copyOut(
     target.home === undefined ? target.name : target.name.replace(/^~(?=\/)/, target.home),
   )
   if (to.startsWith(`${system.rootPath}/`))
-    throw new SentientError('USAGE', { what: 'that lies in the root folder', where: to, hint: 'y and p put it there.' })
+    throw new SentientError('USAGE', { what: 'That lies in the root folder', where: to, hint: 'y and p put it there.' })
   const file = system.openFile(source.path, source.at === 'disk' ? 'disk' : system.resolve(source.at))
   if (file === undefined) throw new SentientError('PATH_NOT_FOUND', { where: source.path })
   try {

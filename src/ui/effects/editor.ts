@@ -32,15 +32,15 @@ function isExecutable(file: string): boolean {
 export function editFile(rootPath: string, governed: GovernedPath, environment: Environment): boolean {
   const editor = findEditor(environment)
   if (editor === undefined)
-    throw new SentientError('USAGE', { what: 'no editor found', hint: 'Set VISUAL or EDITOR to one.' })
+    throw new SentientError('USAGE', { what: 'No editor found', hint: 'Set VISUAL or EDITOR to one.' })
   const bytes = Buffer.from(governed, 'latin1')
   if (!isUtf8(bytes))
-    throw new SentientError('USAGE', { what: 'the name is not UTF-8', hint: 'Rename it first (r), then edit it.' })
+    throw new SentientError('USAGE', { what: 'The name is not UTF-8', hint: 'Rename it first (r), then edit it.' })
   const file = path.join(rootPath, bytes.toString('utf8'))
   const before = stampOf(file)
   const { error, status } = spawnSync('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
   if (error !== undefined || status === 127)
-    throw new SentientError('USAGE', { what: `the editor did not start`, found: editor, hint: 'Set VISUAL or EDITOR.' })
+    throw new SentientError('USAGE', { what: `The editor did not start`, found: editor, hint: 'Set VISUAL or EDITOR.' })
   return stampOf(file) !== before
 }
 

@@ -27,7 +27,7 @@ export function splitWords(line: string): string[] {
       word = undefined
     } else word = (word ?? '') + character
   }
-  if (quote !== '') throw new SentientError('USAGE', { what: 'a quote does not end', found: line })
+  if (quote !== '') throw new SentientError('USAGE', { what: 'A quote does not end', found: line })
   if (word !== undefined) words.push(word)
   return words
 }

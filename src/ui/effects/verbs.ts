@@ -76,14 +76,14 @@ function findSpec([first = '', second = '']: readonly string[]): CommandSpec {
   const pair = `${first} ${second}`
   if (isCommandName(pair)) return specOf(pair)
   if (isCommandName(first)) return specOf(first)
-  throw new SentientError('USAGE', { what: 'no such verb', found: first, hint: ': lists all of them.' })
+  throw new SentientError('USAGE', { what: 'No such verb', found: first, hint: ': lists all of them.' })
 }
 
 /** What a verb would borrow from a shell does not exist on the screen. */
 function callerOf(system: System, version: string): AnyContext['caller'] {
   const refuse = (): never => {
     throw new SentientError('USAGE', {
-      what: 'this needs a shell',
+      what: 'This needs a shell',
       hint: 'Run it there: q or Ctrl-Z leaves the screen.',
     })
   }

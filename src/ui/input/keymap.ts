@@ -77,7 +77,7 @@ function checkKeys(keys: string, scope: Scope, binding: Binding): void {
   for (const key of keys.split(' ')) {
     if (!forbiddenKeys.has(key)) continue
     throw new SentientError('USAGE', {
-      what: `the key ${key} can not be bound`,
+      what: `The key ${key} can not be bound`,
       where: `${scope.title}: ${binding.help}`,
       hint: 'Choose another key.',
     })
@@ -104,7 +104,7 @@ function prefixesOf(byKeys: ReadonlyMap<string, LiveBinding>): Set<string> {
 
 function clash(keys: string, first: string, second: string): SentientError {
   return new SentientError('USAGE', {
-    what: `two bindings for the key ${keys}`,
+    what: `Two bindings for the key ${keys}`,
     where: `${first} and ${second}`,
     hint: 'Give one of them another key.',
   })

@@ -15,7 +15,7 @@ export function resultText(operation: TreeOperation, result: OperationResult): P
   if (result.drifted.length > 0) parts.push(`left alone, changed meanwhile: ${pathsText(result.drifted)}`)
   if (result.unapplied.length > 0) parts.push(`could not be put in place: ${pathsText(result.unapplied)}`)
   for (const { code, text } of result.notices) if (code !== 'protected' && code !== 'drift') parts.push(text)
-  const bad = result.unapplied.length > 0 || result.drifted.length > 0
+  const bad = result.unapplied.length > 0 || result.drifted.length > 0 || result.lost !== undefined
   return { text: parts.join('; '), kind: bad ? 'bad' : 'good' }
 }
 
@@ -78,7 +78,7 @@ const previewChangesMax = 2000
 
 /** The preview of a rollback: what it touches, what it keeps first, the line that does the same, and the one key. */
 export function rollbackPanel(preview: RollbackPreview, to: string): Panel {
-  const { counts, bytes, changes, drift, settingsChange, target } = preview
+  const { counts, bytes, changes, drift, lost, settingsChange, target } = preview
   const lines: Line[] = [
     line(`Bring all back to ${target.text}`, 'strong'),
     line(`${counts.changed} changed, ${counts.created} made, ${counts.deleted} deleted; ${bytesText(bytes)} to write`),
@@ -87,6 +87,11 @@ export function rollbackPanel(preview: RollbackPreview, to: string): Panel {
     lines.push(
       line(`${plural(drift.length, 'path')} changed outside would be overwritten: kept in a snapshot first`, 'changed'),
       ...drift.slice(0, 5).map(path => line(`    ${displayBytes(path)}`)),
+    )
+  if (lost.length > 0)
+    lines.push(
+      line(`${plural(lost.length, 'path')} would stay: no copy is left of what should come there`, 'bad'),
+      ...lost.slice(0, 5).map(path => line(`    ${displayBytes(path)}`)),
     )
   if (settingsChange) lines.push(line('the settings change too', 'changed'))
   lines.push(line(`$ ${commandLine({ do: 'rollback', to })}`, 'dim'), emptyLine)
