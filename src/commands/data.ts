@@ -89,6 +89,7 @@ export function operationData(system: System, result: OperationResult): Operatio
     ...(result.protectedAs === undefined ? {} : { protectedAs: result.protectedAs }),
     unapplied: result.unapplied.map(pathData),
     drifted: result.drifted.map(pathData),
+    ...(result.lost === undefined ? {} : { lost: result.lost.slice(0, listedPathsMax).map(pathData) }),
     notices: result.notices.map(({ code, text }) => ({ code, text })),
   }
 }

@@ -45,6 +45,7 @@ export const operationFields = {
   protectedAs: optional(text('the snapshot that keeps what was in the way')),
   unapplied: list(pathShape, 'recorded, but not made visible yet'),
   drifted: list(pathShape, 'left alone: changed outside while it worked'),
+  lost: optional(list(pathShape, 'left out: no copy is left of what should come there')),
   notices: list(noticeShape, 'what else is to know'),
 } as const
 

@@ -182,6 +182,7 @@ test('a rollback runs from its preview, by Y and by no other key', () => {
     counts: { created: 0, changed: 1, deleted: 0 },
     bytes: 4,
     drift: ['home/notes'],
+    lost: [],
     settingsChange: false,
   })
   const top = screen.model().overlays.at(-1)

@@ -5,7 +5,19 @@ import { pathLines } from './paths.ts'
 import type { TextContext } from './renderers.ts'
 
 export function render(operation: OperationData, context: TextContext): string {
-  const { seq, action, summary, changed, changedCount, snapshot, protectedAs, unapplied, drifted, notices } = operation
+  const {
+    seq,
+    action,
+    summary,
+    changed,
+    changedCount,
+    snapshot,
+    protectedAs,
+    unapplied,
+    drifted,
+    lost = [],
+    notices,
+  } = operation
   const { style } = context
   const lines: string[] = []
   if (seq === undefined) lines.push('Nothing to do: no record was made.')
@@ -20,6 +32,9 @@ export function render(operation: OperationData, context: TextContext): string {
       style.yellow(`Left alone, changed outside meanwhile (${drifted.length}):`),
       ...pathLines(drifted, drifted.length, context),
     )
+  }
+  if (lost.length > 0) {
+    lines.push(style.red(`Left out, no copy of it is left (${lost.length}):`), ...pathLines(lost, lost.length, context))
   }
   if (unapplied.length > 0) {
     lines.push(

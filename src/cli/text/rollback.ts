@@ -12,12 +12,14 @@ import type { TextContext } from './renderers.ts'
 const listedMax = 100
 
 export function render(rollback: OutputOf<(typeof commandTable)['rollback']>, context: TextContext): string {
-  const { target, counts, bytes, changes, drift, settingsChange, operation } = rollback
+  const { target, counts, bytes, changes, drift, lost = [], settingsChange, operation } = rollback
   const { style, base } = context
   if (operation !== undefined) {
-    if (operation.seq === undefined) return `Nothing to do: everything is as at ${target.text} already.\n`
+    const { lost: left = [] } = operation
+    if (operation.seq === undefined && left.length === 0)
+      return `Nothing to do: everything is as at ${target.text} already.\n`
     const brought = counted(counts.created + counts.changed + counts.deleted, 'path')
-    const done = `Everything is as at ${target.text}: ${brought} brought back, ${spokenSize(bytes)} written.`
+    const done = `${left.length === 0 ? 'Everything' : `All but ${counted(left.length, 'path')}`} is as at ${target.text}: ${brought} brought back, ${spokenSize(bytes)} written.`
     return `${renderOperation(operation, context)}${done}\n${style.dim('sentctl undo takes it back.')}\n`
   }
   const total = counts.created + counts.changed + counts.deleted
@@ -40,6 +42,12 @@ export function render(rollback: OutputOf<(typeof commandTable)['rollback']>, co
     lines.push(
       style.yellow('Changed outside and in the way; it would be kept as a snapshot first:'),
       ...pathLines(drift, drift.length, context),
+    )
+  }
+  if (lost.length > 0) {
+    lines.push(
+      style.red('No copy is left of what should come there; they would stay as they are:'),
+      ...pathLines(lost, lost.length, context),
     )
   }
   return `${lines.join('\n')}\n`

@@ -11,13 +11,14 @@ export const run: Handler<typeof rollbackSpec> = async function* (context) {
   const { system, args, signal } = context
   const target = targetOf(context)
   const preview = yield* relay(system.rollbackPreview(target, { signal }))
-  const { counts, bytes, changes, drift, settingsChange } = preview
+  const { counts, bytes, changes, drift, lost, settingsChange } = preview
   const result = {
     target: pointData(target),
     counts,
     bytes,
     changes: changes.slice(0, listedPathsMax).map(treeChangeData),
     drift: drift.map(pathData),
+    ...(lost.length === 0 ? {} : { lost: lost.slice(0, listedPathsMax).map(pathData) }),
     settingsChange,
   }
   if (args.preview) return { result }

@@ -169,6 +169,7 @@ export const rollbackSpec = command({
         bytes: integer('bytes to write'),
         changes: list(treeChangeShape, 'what changes, sorted; shortened after 10,000'),
         drift: list(pathShape, 'changed outside and in the way: kept as a snapshot first'),
+        lost: optional(list(pathShape, 'staying as they are: no copy is left of what should come there')),
         settingsChange: boolean('the settings change too'),
         operation: optional(object(operationFields, 'what was recorded; absent with --preview')),
       },

@@ -9,6 +9,7 @@ import { idBytes, type ObjectId, parseCid } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { Body } from '../format/record.ts'
 import { createIdTable, type IdTable } from '../store/idTable.ts'
+import { ancestorsOf } from '../worktree/paths.ts'
 import type { TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, shownBy } from './diskPlan.ts'
 import type { GovernedPath, OperationResult } from './model.ts'
@@ -93,15 +94,22 @@ export function* withoutForgotten(
       leftOut.push(change.path)
     yield
   }
-  if (leftOut.length === 0) return { changes, leftOut }
-  const paths = new Set(leftOut)
+  return leftOut.length === 0 ? { changes, leftOut } : { changes: yield* leaveOut(changes, new Set(leftOut)), leftOut }
+}
+
+/**
+ * The changes, sorted, without those of some paths that shall be files or symlinks: what stands there stays, and so does
+ * what is below it, where that is a directory.
+ */
+export function* leaveOut(changes: ChangeList, paths: ReadonlySet<GovernedPath>): Generator<undefined, ChangeList> {
   const left = createChangeList()
   for (const change of changes) {
-    if (!paths.has(change.path)) left.push(change)
+    const isOut = paths.has(change.path) || ancestorsOf(change.path).some(ancestor => paths.has(ancestor))
+    if (!isOut) left.push(change)
     yield
   }
   yield* left.sort()
-  return { changes: left, leftOut }
+  return left
 }
 
 export function withLeftOut(result: OperationResult, leftOut: readonly GovernedPath[]): OperationResult {

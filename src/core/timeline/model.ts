@@ -101,6 +101,7 @@ export interface Notice {
     | 'names'
     | 'redis'
     | 'unsigned'
+    | 'lost'
   readonly text: string
 }
 
@@ -206,6 +207,8 @@ export interface OperationResult {
   readonly protectedAs?: string
   readonly unapplied: readonly GovernedPath[]
   readonly drifted: readonly GovernedPath[]
+  /** Left out: no copy is left of what should come there. */
+  readonly lost?: readonly GovernedPath[]
   readonly notices: readonly Notice[]
 }
 
@@ -245,6 +248,8 @@ export interface RollbackPreview {
   readonly bytes: number
   /** Paths changed outside that the rollback would overwrite: they will be kept in a snapshot first. */
   readonly drift: readonly GovernedPath[]
+  /** Paths that stay as they are, as no copy is left of what should come there. */
+  readonly lost: readonly GovernedPath[]
   readonly settingsChange: boolean
 }
 

@@ -12,8 +12,9 @@ import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import { diskBytes, revertHunks, storedBytes } from './fileDiff.ts'
-import { hasForgottenContent, requireRemembered, withLeftOut, withoutForgotten } from './forgotten.ts'
+import { requireRemembered, withLeftOut, withoutForgotten } from './forgotten.ts'
 import { settingsFollow } from './governing.ts'
+import { type LeaveOutOptions, previewWithoutLost, withLost, withoutLost } from './lostContents.ts'
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { stateAt } from './pruned.ts'
@@ -43,21 +44,20 @@ export async function* restore(
   if (options.hunks !== undefined) return yield* restoreHunks(context, single(paths, '--hunk'), to, options)
   if (options.as !== undefined) return yield* restoreAs(context, single(paths, '--as'), to, options)
   const unread: Unread = []
-  let leftOut: readonly GovernedPath[] = []
-  const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
+  const left = nothingLeftOut()
+  const { signal } = options
+  const result = yield* transact(context, { label: 'restore', signal, leavesOutLost: true }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     for (const path of paths) requireSomewhere(context, tx, target, path)
     if (paths.length === 1)
       requireRemembered(context, findPath(tx.ingest, target.files, paths[0]), displayBytes(paths[0]))
     const all = createChangeList()
-    const { signal } = options
     yield* addDrift(context, tx, target.files, { under: paths, changes: all, unread, removeNew: true, signal })
     for (const path of paths) {
       yield* addDiff(context, tx, target.files, { under: path, changes: all, signal })
       addParents(tx, target, path, all)
     }
-    const { changes, ...rest } = yield* sortedPossible(context, all, signal)
-    leftOut = rest.leftOut
+    const changes = yield* sortedPossible(context, tx, all, { left, signal })
     return {
       action: 'restore',
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
@@ -66,8 +66,19 @@ export async function* restore(
       snapshotBefore: bulk('restore', changes.count),
     }
   })
-  return withLeftOut(withUnread(result ?? nothingDone('restore'), unread), leftOut)
+  return withAllLeftOut(withUnread(result ?? nothingDone('restore'), unread), left)
 }
+
+/** What an operation on many paths does without. */
+interface LeftOut {
+  forgotten: readonly GovernedPath[]
+  lost: readonly GovernedPath[]
+}
+
+const nothingLeftOut = (): LeftOut => ({ forgotten: [], lost: [] })
+
+const withAllLeftOut = (result: OperationResult, { forgotten, lost }: LeftOut): OperationResult =>
+  withLost(withLeftOut(result, forgotten), lost)
 
 function single(paths: readonly GovernedPath[], flag: string): GovernedPath {
   if (paths.length !== 1)
@@ -160,15 +171,21 @@ async function* addDiff(
   yield* inSlices(createSlicer(context.clock, request.signal), steps(), () => comparing(changes.count))
 }
 
-/** In order of their paths, without those whose contents were forgotten. */
+/** In order of their paths, without those whose contents were forgotten or are lost; says which these are. */
 async function* sortedPossible(
   context: TimelineContext,
-  changes: ChangeList,
-  signal?: AbortSignal,
-): Work<{ readonly changes: ChangeList; readonly leftOut: readonly GovernedPath[] }> {
+  tx: Transaction,
+  all: ChangeList,
+  options: LeaveOutOptions & { readonly left: LeftOut },
+): Work<ChangeList> {
+  const { left, signal } = options
   const slicer = createSlicer(context.clock, signal)
-  yield* inSlices(slicer, changes.sort(), () => comparing(changes.count))
-  return yield* inSlices(slicer, withoutForgotten(context, changes), () => comparing(changes.count))
+  yield* inSlices(slicer, all.sort(), () => comparing(all.count))
+  const known = yield* inSlices(slicer, withoutForgotten(context, all), () => comparing(all.count))
+  const { changes, lost } = yield* withoutLost(context, tx, known.changes, options)
+  left.forgotten = known.leftOut
+  left.lost = lost
+  return changes
 }
 
 async function* restoreAs(
@@ -178,9 +195,10 @@ async function* restoreAs(
   options: RestoreOptions,
 ): Work<OperationResult> {
   const as = options.as as GovernedPath
-  let leftOut: readonly GovernedPath[] = []
+  const left = nothingLeftOut()
+  const { signal } = options
   checkGovernedPath(as)
-  const result = yield* transact(context, { label: 'restore', signal: options.signal }, async function* (tx) {
+  const result = yield* transact(context, { label: 'restore', signal, leavesOutLost: true }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     const old = findPath(tx.ingest, target.files, path)
     if (old === undefined) throw new SentientError('PATH_NOT_FOUND', { where: `${displayBytes(path)} in ${to.text}` })
@@ -200,9 +218,8 @@ async function* restoreAs(
         yield
       }
     }
-    yield* inSlices(createSlicer(context.clock, options.signal), steps(), () => comparing(all.count))
-    const { changes, ...rest } = yield* sortedPossible(context, all, options.signal)
-    leftOut = rest.leftOut
+    yield* inSlices(createSlicer(context.clock, signal), steps(), () => comparing(all.count))
+    const changes = yield* sortedPossible(context, tx, all, { left, signal })
     return {
       action: 'restore',
       subject: { kind: 'file', id: as },
@@ -210,7 +227,7 @@ async function* restoreAs(
       fields: { to: dagLink(to.root), state: to.text, from: Buffer.from(path, 'latin1') },
     }
   })
-  return withLeftOut(result ?? nothingDone('restore'), leftOut)
+  return withAllLeftOut(result ?? nothingDone('restore'), left)
 }
 
 /** Brings single hunks of a text file back. A file that was changed outside stays so, without those hunks. */
@@ -294,30 +311,35 @@ export async function* rollbackPreview(
   const counts = { created: 0, changed: 0, deleted: 0 }
   const shown: TreeChange[] = []
   let bytes = 0
-  const steps = function* () {
+  const gather = function* () {
     for (const change of diffTrees(context.store, state.files, target.files, { order: 'paths' })) {
       changes.push(change)
       yield
     }
     yield* changes.sort()
-    for (const change of changes) {
+    return yield* withoutForgotten(context, changes)
+  }
+  const known = yield* inSlices(slicer, gather(), () => comparing(changes.count))
+  const possible = yield* previewWithoutLost(context, known.changes, options.signal)
+  const count = function* () {
+    for (const change of possible.changes) {
       const { before, after } = change
-      yield
-      if (hasForgottenContent(context, after)) continue
       if (before === null) counts.created++
       else if (after === null) counts.deleted++
       else counts.changed++
       if (after?.kind === 'file') bytes += after.size
       if (shown.length < previewedPathsMax) shown.push(change)
+      yield
     }
   }
-  yield* inSlices(slicer, steps(), () => comparing(changes.count))
+  yield* inSlices(slicer, count(), () => comparing(changes.count))
   return {
     target: to,
     changes: shown,
     counts,
     bytes,
     drift,
+    lost: possible.lost,
     settingsChange: !sameLink(state.settings, target.settings),
   }
 }
@@ -329,17 +351,16 @@ export async function* rollback(
   options: { readonly signal?: AbortSignal } = {},
 ): Work<OperationResult> {
   const unread: Unread = []
-  let leftOut: readonly GovernedPath[] = []
-  const result = yield* transact(context, { label: 'rollback', signal: options.signal }, async function* (tx) {
+  const left = nothingLeftOut()
+  const { signal } = options
+  const result = yield* transact(context, { label: 'rollback', signal, leavesOutLost: true }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     const all = createChangeList()
-    const { signal } = options
     yield* addDrift(context, tx, target.files, { under: [], changes: all, unread, removeNew: false, signal })
     yield* addDiff(context, tx, target.files, { under: '', changes: all, signal })
-    const { changes, ...rest } = yield* sortedPossible(context, all, signal)
-    leftOut = rest.leftOut
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
+    const changes = yield* sortedPossible(context, tx, all, { left, signal, others: settingsMove })
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
     return {
       action: 'rollback',
@@ -356,5 +377,5 @@ export async function* rollback(
       afterwards: follow,
     }
   })
-  return withLeftOut(withUnread(result ?? nothingDone('rollback'), unread), leftOut)
+  return withAllLeftOut(withUnread(result ?? nothingDone('rollback'), unread), left)
 }

@@ -60,6 +60,8 @@ export interface Transaction {
   readonly ingest: Ingest
   /** Records before this operation's. */
   readonly size: number
+  /** Why a first attempt failed: contents are lost that it needed. What needs them is to be left out. */
+  readonly loss?: SentientError | undefined
 }
 
 export interface TransactOptions {
@@ -67,6 +69,8 @@ export interface TransactOptions {
   readonly signal?: AbortSignal
   /** Objects that were made before the lock, in a private pack; the transaction takes it over. */
   readonly ingest?: Ingest
+  /** Where contents turn out to be lost, it is planned once more, with the `loss`. */
+  readonly leavesOutLost?: boolean
 }
 
 type Build = (transaction: Transaction) => Work<Plan | undefined>
@@ -81,20 +85,28 @@ export async function* transact(
   return yield* underLock(context, options, async function* (session) {
     yield* beginUnderLock(context, session, options.signal)
     await context.loadSettings()
-    const ingest = options.ingest ?? context.store.beginIngest({ shared: true })
     let committed = false
+    const attempt = async function* (loss: SentientError | undefined): Work<OperationResult | undefined> {
+      const ingest = options.ingest ?? context.store.beginIngest({ shared: true })
+      try {
+        const { root, state } = stateInForce(context)
+        checkStillThere(ingest)
+        const transaction = { root, state, ingest, size: context.journal.head().size, loss }
+        const plan = yield* build(transaction)
+        if (plan === undefined) return undefined
+        return yield* commit(context, transaction, plan, options.signal, () => {
+          committed = true
+        })
+      } finally {
+        if (!committed) ingest.abort()
+      }
+    }
     try {
-      const { root, state } = stateInForce(context)
-      checkStillThere(ingest)
-      const transaction = { root, state, ingest, size: context.journal.head().size }
-      const plan = yield* build(transaction)
-      if (plan === undefined) return undefined
-      const result = yield* commit(context, transaction, plan, options.signal, () => {
-        committed = true
-      })
-      return result
-    } finally {
-      if (!committed) ingest.abort()
+      return yield* attempt(undefined)
+    } catch (error) {
+      const again = options.leavesOutLost === true && !committed && isSentientError(error, 'OBJECT_MISSING', 'DAMAGED')
+      if (!again) throw error
+      return yield* attempt(error)
     }
   })
 }

@@ -15,6 +15,7 @@ import { readState, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
 import { withLeftOut, withoutForgotten } from './forgotten.ts'
 import { settingsFollow } from './governing.ts'
+import { withLost, withoutLost } from './lostContents.ts'
 import type { GovernedPath, OperationResult, TreeChange, Work } from './model.ts'
 import { gcHorizon } from './pruned.ts'
 import { bytesOfPath, changeAt, changesOf, requireRecord } from './records.ts'
@@ -133,7 +134,9 @@ async function* reverse(
     throw new SentientError('NOT_UNDOABLE', { what: 'gc pruned what it would bring back', where: `#${target.seq}` })
   }
   let leftOut: readonly GovernedPath[] = []
-  const result = yield* transact(context, { label: action, signal }, async function* (tx): Work<Plan> {
+  let lostOut: readonly GovernedPath[] = []
+  const options = { label: action, signal, leavesOutLost: true }
+  const result = yield* transact(context, options, async function* (tx): Work<Plan> {
     const slicer = createSlicer(context.clock, signal)
     const all = createChangeList()
     const progress = (): Progress => ({ phase: 'planning', done: all.count, unit: 'paths' })
@@ -146,9 +149,12 @@ async function* reverse(
       yield* requireParents(tx, all, target)
       return yield* withoutForgotten(context, all)
     }
-    const { changes, ...rest } = yield* inSlices(slicer, steps(), progress)
-    leftOut = rest.leftOut
+    const known = yield* inSlices(slicer, steps(), progress)
     const { domains, follow } = reverseDomains(context, tx, target)
+    const others = Object.keys(domains).length > 0
+    const { changes, lost } = yield* withoutLost(context, tx, known.changes, { signal, others })
+    leftOut = known.leftOut
+    lostOut = lost
     const path = changes.count === 1 ? changes.at(0).path : ''
     return {
       action,
@@ -161,7 +167,7 @@ async function* reverse(
       afterwards: follow,
     }
   })
-  return withLeftOut(result as OperationResult, leftOut)
+  return withLost(withLeftOut(result as OperationResult, leftOut), lostOut)
 }
 
 /** Plans the record's changes the other way round; comes back with a path that something else touched since. */
