@@ -1,29 +1,26 @@
 // `npm run demo -- [DIR]`: makes the demo root folder, without asking only where there is nothing yet.
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline/promises'
-import { makeDemo as work } from '../src/commands/demo/makeDemo.ts'
-import { createDiskHost } from '../src/core/host/disk.ts'
+import { build, isBuildFresh } from './build.ts'
 import { demoFolder } from './start.ts'
 
-/** Makes the demo in a folder that is missing or empty, with a line of progress on the error output. */
+const repository = path.dirname(import.meta.dirname)
+
+/**
+ * Makes the demo in a folder that is missing or empty, by the program that will open it: this device then knows the
+ * folder as its own. Throws when that fails; the program has said why.
+ */
 export async function makeDemo(folder: string): Promise<void> {
+  if (!isBuildFresh(repository)) await build(repository)
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const host = createDiskHost({ label: 'demo' })
-  const terminal = process.stderr.isTTY
-  process.stderr.write(`Making the demo in ${folder} …${terminal ? '' : '\n'}`)
-  let shown = ''
-  const steps = work(host, folder)
-  for (;;) {
-    const step = await steps.next()
-    if (step.done) break
-    const { phase, done } = step.value
-    if (terminal && `${phase} ${done}` !== shown) {
-      shown = `${phase} ${done}`
-      process.stderr.write(`\r\x1b[KMaking the demo in ${folder} … ${shown}`)
-    }
-  }
-  process.stderr.write(terminal ? '\r\x1b[KThe demo is ready.\n' : 'The demo is ready.\n')
+  process.stderr.write(`Making the demo in ${folder} …\n`)
+  const { status } = spawnSync(path.join(repository, 'bin', 'sentctl'), ['demo', folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) throw new Error('The demo could not be made.')
+  process.stderr.write('The demo is ready.\n')
 }
 
 async function main(folder: string): Promise<void> {

@@ -175,14 +175,19 @@ const scenes: readonly Scene[] = [
 /** How long a still screen counts as settled. */
 const settleMs = 600
 
+/** The folder is shown as one of the user's home, and what this device knows of it lies beside it. */
+const environmentOf = (folder: string): Readonly<Record<string, string>> => ({
+  HOME: path.dirname(folder),
+  XDG_STATE_HOME: path.join(path.dirname(folder), '.state'),
+})
+
 async function takePicture(root: string, folder: string, scene: Scene): Promise<string> {
   const terminal = openTerminal({
     command: path.join(root, 'bin', 'sentctl'),
     args: ['ui', '--root', folder],
     columns: scene.columns,
     rows: scene.rows,
-    // The folder is then shown as one of the user's home.
-    environment: { HOME: path.dirname(folder) },
+    environment: environmentOf(folder),
   })
   try {
     await scene.play(terminal)
@@ -203,7 +208,10 @@ async function withFolder(
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'sentientos-picture-'))
   try {
     const folder = path.join(scratch, 'gateway')
-    execFileSync(process.execPath, [path.join(root, 'tools', 'demo.ts'), folder], { stdio: 'inherit' })
+    execFileSync(process.execPath, [path.join(root, 'tools', 'demo.ts'), folder], {
+      stdio: 'inherit',
+      env: { ...process.env, ...environmentOf(folder) },
+    })
     await use(folder)
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true })
@@ -222,6 +230,8 @@ async function main(root: string, options: readonly string[]): Promise<void> {
     for (const scene of scenes) {
       if (only !== undefined && scene.name !== only) continue
       const svg = await takePicture(root, folder, scene)
+      // Each scene begins where everybody begins, not where the one before was ended.
+      fs.rmSync(path.join(folder, '.intent', 'sessions'), { recursive: true, force: true })
       if (svg.length > svgBytesMax)
         throw new Error(`${scene.name}.svg has ${svg.length} bytes, more than ${svgBytesMax}`)
       const target = path.join(root, 'docs', 'pictures', `${scene.name}.svg`)
