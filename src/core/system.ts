@@ -58,6 +58,7 @@ import { createStatusMemory, follow, openFileAt, recoverAtOpening, walkState } f
 import { redo, redoTarget, undo, undoTarget } from './timeline/undo.ts'
 import { indexName, versions } from './timeline/versions.ts'
 import { watch } from './timeline/watch.ts'
+import { withBindingChecked } from './verify/bindingCheck.ts'
 import { type ConsistencyText, consistencyFileText, type OlderTree } from './verify/consistency.ts'
 import { doctor } from './verify/doctor.ts'
 import { forget } from './verify/forget.ts'
@@ -141,7 +142,8 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
   const { context, keys } = parts
   const memory = createStatusMemory(context)
   const database = lazyDatabase(host, context)
-  let sizeAtOpening = context.journal.head().size
+  let closed = false
+  const sizeAtOpening = context.journal.head().size
   const last = createLastState(host, parts)
   // A journal that came back may again be what this device signed.
   const mended = (): void => parts.refuse(context.refusal && whyNotSigned(host, parts))
@@ -207,7 +209,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     applySettings: options => applySettings(context, options),
     setSetting: (key, value, options) => setSetting(context, key, value, options),
 
-    verify: options => withRedisChecked(verify(context, options), last, options),
+    verify: options => withRedisChecked(withBindingChecked(verify(context, options), { host, context }), last, options),
     repair: options => withRedisRebuilt(repairFrom(host, context, { ...options, mended }), last, options?.signal),
     gc: options => gc(context, options),
     forget: (paths, options) => forget(context, paths, options),
@@ -247,12 +249,12 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     follow: options => follow(context, options),
     doctor: () => doctor(host, context, keys),
     async close() {
+      if (closed) return
+      closed = true
       try {
         const grew = context.access === 'write' && context.journal.head().size > sizeAtOpening
-        if (grew || (context.access === 'write' && isUnsigned(parts))) {
-          sizeAtOpening = context.journal.head().size
-          await writeProjections(host, parts)
-        } else if (snapshotsAreStale(context)) {
+        if (grew || (context.access === 'write' && isUnsigned(parts))) await writeProjections(host, parts)
+        else if (snapshotsAreStale(context)) {
           // A reader that had to read the journal spares the next one that.
           await keepSnapshots(host, parts)
         }

@@ -182,7 +182,8 @@ function hunkTests(bench: TimelineBench): void {
     await inStep(bench, system, { f: `file 644 ${lines([2, 'first'], [38, 'third'])}` })
     await finished(system.restore(['f'], old, { hunks: [1, 2] }))
     await inStep(bench, system, { f: `file 644 ${lines()}` })
-    await refused(system.restore(['f'], old, { hunks: [1] }), 'USAGE')
+    const same = await refused(system.restore(['f'], old, { hunks: [1] }), 'USAGE')
+    assert.match(same.message, /^There is nothing to bring back; at f; found the same content as at/)
   })
 
   it('keeps an edit that it changes, and leaves the rest of it an edit', async () => {
@@ -206,7 +207,8 @@ function hunkTests(bench: TimelineBench): void {
     await put(system, 'f', 'b\n')
     await put(system, 'b', 'c\0d')
     await refused(system.restore(['f', 'g'], old, { hunks: [1] }), 'USAGE')
-    await refused(system.restore(['f'], old, { hunks: [7] }), 'USAGE')
+    const wrong = await refused(system.restore(['f'], old, { hunks: [7] }), 'USAGE')
+    assert.equal(wrong.message, 'No such hunk; expected hunk 1; found hunk 7')
     await refused(system.restore(['b'], old, { hunks: [1] }), 'USAGE')
     await refused(system.restore(['d'], old, { hunks: [1] }), 'PATH_NOT_FOUND')
   })

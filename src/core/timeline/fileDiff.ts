@@ -144,15 +144,18 @@ function shownHunk(hunk: Hunk): Hunk {
   return { ...hunk, lines: hunk.lines.map(line => Buffer.from(line, 'latin1').toString('utf8')) }
 }
 
-/** The newer bytes with the numbered hunks (of the default context) as they were in the older ones. */
+/** The newer bytes with the numbered hunks (of the default context) as they were in the older ones; throws USAGE, LIMIT. */
 export function revertHunks(older: Uint8Array, newer: Uint8Array, numbers: readonly number[]): Uint8Array {
   if (isBinary(older) || isBinary(newer)) throw new SentientError('USAGE', { what: 'Binary files have no hunks' })
-  const hunks = hunksOf(byteStringOf(older), byteStringOf(newer), hunkContext) ?? []
+  const hunks = hunksOf(byteStringOf(older), byteStringOf(newer), hunkContext)
+  if (hunks === undefined) throw new SentientError('LIMIT', { what: 'Too different to compare by lines' })
   const wrong = numbers.find(number => !hunks.some(hunk => hunk.number === number))
-  if (wrong !== undefined) {
-    const found = hunks.length === 0 ? 'no difference' : `hunk ${wrong}`
-    throw new SentientError('USAGE', { what: 'No such hunk', expected: `1 to ${hunks.length}`, found })
-  }
+  if (wrong !== undefined)
+    throw new SentientError('USAGE', {
+      what: 'No such hunk',
+      expected: hunks.length === 1 ? 'hunk 1' : `1 to ${hunks.length}`,
+      found: `hunk ${wrong}`,
+    })
   const lines = splitLines(byteStringOf(newer))
   for (const hunk of hunks.filter(candidate => numbers.includes(candidate.number)).reverse()) {
     const start = hunk.afterLines === 0 ? hunk.afterStart : hunk.afterStart - 1

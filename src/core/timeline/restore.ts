@@ -1,7 +1,7 @@
 // Going back: one path, one hunk or everything. Each is a record like any other, so it can be undone; what was changed
 // outside and is overwritten is kept as a snapshot first.
 import { SentientError } from '../errors.ts'
-import { displayBytes } from '../format/bytes.ts'
+import { displayBytes, equalBytes } from '../format/bytes.ts'
 import { dagLink, type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
@@ -249,7 +249,9 @@ async function* restoreHunks(
       })
     }
     requireRemembered(context, old, displayBytes(path))
-    const reverted = revertHunks(storedBytes(tx.ingest, old), diskBytes(context, path), hunks)
+    const [older, newer] = [storedBytes(tx.ingest, old), diskBytes(context, path)]
+    if (equalBytes(older, newer)) throw nothingDiffers(path, to)
+    const reverted = revertHunks(older, newer, hunks)
     const stored = ingestContent(tx.ingest, bytesSource(reverted))
     const next: Entry = {
       name: nameOf(path),
@@ -272,6 +274,14 @@ async function* restoreHunks(
   })
   return result ?? nothingDone('restore')
 }
+
+const nothingDiffers = (path: GovernedPath, to: StatePoint): SentientError =>
+  new SentientError('USAGE', {
+    what: 'There is nothing to bring back',
+    where: displayBytes(path),
+    found: `the same content as at ${to.text}`,
+    hint: 'See sentctl when PATH for states that had it otherwise.',
+  })
 
 function bytesSource(bytes: Uint8Array) {
   return {
