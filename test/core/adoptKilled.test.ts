@@ -12,9 +12,12 @@ import { createMemoryHost } from '../../src/core/host/memory.ts'
 import { adoptRoot, initRoot, openSystem, type System } from '../../src/core/system.ts'
 import { removeTree } from '../../src/core/timeline/init.ts'
 import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../support/host.ts'
+import { every, tried } from '../support/thorough.ts'
 import { finished, put, refused } from './timeline/support.ts'
 
 const stateDirectoryPath = '/state'
+/** `npm test -- --seed N` draws other power cuts. */
+const seedBase = Number(process.env.SENTIENT_TEST_SEED) || 0
 
 function topOf(host: Host): Directory {
   const top = host.files.openDirectory('/')
@@ -181,11 +184,12 @@ for (const [title, scene] of Object.entries(scenes)) {
       const before = checkpointOf(inner, scene.name)
       const disk = inner.disk.snapshot()
       let n = 1
-      for (let killed = true; killed; n += power === 'goes' ? 41 : 23) {
+      for (let killed = true; killed; n += every(power === 'goes' ? 41 : 23)) {
         inner.disk.restore(disk)
         killed = await killedAt(inner, n, scene)
-        if (power === 'goes') inner.disk.cutPower(createSeededRandomness(n))
+        if (power === 'goes') inner.disk.cutPower(createSeededRandomness(seedBase + n))
         await checkAfter(inner, scene, before, `operation ${n}`)
+        tried(power === 'goes' ? 'power cuts' : 'ends of the process')
       }
       assert.ok(n > 100, `${n} operations`)
     })
@@ -197,7 +201,7 @@ for (const [title, scene] of Object.entries(scenes)) {
     await scene.prepare(inner)
     const before = checkpointOf(inner, scene.name)
     const disk = inner.disk.snapshot()
-    for (let n = 1, failed = true; failed; n += 29) {
+    for (let n = 1, failed = true; failed; n += every(29)) {
       inner.disk.restore(disk)
       const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'failing', stateDirectoryPath })
       const host = createFailingHost(process)
@@ -216,6 +220,7 @@ for (const [title, scene] of Object.entries(scenes)) {
       }
       process.exit()
       await checkAfter(inner, scene, before, `operation ${n}`)
+      tried('operations that fail')
     }
   })
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { describe, it } from 'node:test'
 import type { System } from '../../src/core/system.ts'
 import { assertSound, changesOutside, contentAt, diskOf, finished, put, recordedOf } from '../core/timeline/support.ts'
+import { tried } from '../support/thorough.ts'
 import {
   acknowledgedBy,
   assertAllThere,
@@ -19,6 +20,7 @@ import {
   type Worker,
 } from './processes.ts'
 
+/** `npm run test:long` comes to a thousand, by other seeds. */
 const kills = 40
 const killsEachFolder = 10
 const workMsMax = 600
@@ -36,6 +38,7 @@ describe('a mixed workload', () => {
           await sleep(random(workMsMax))
           await worker.kill()
           await checkFolder(folder, workers)
+          tried('kill -9')
         }
       } finally {
         for (const worker of workers) worker.process.kill('SIGKILL')
@@ -125,6 +128,7 @@ describe('a rollback of many files', () => {
         await worker.until('progress', i % 3 === 2 ? 'staging' : 'applying').catch(() => undefined)
         await sleep(random(60))
         await worker.kill()
+        tried('kill -9')
         const mixed = diskOf(folder.directory)
         const isWhole = [first, second].some(state => JSON.stringify(state) === JSON.stringify(mixed))
         if (!isWhole) inTheMiddle++

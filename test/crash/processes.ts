@@ -7,7 +7,7 @@ import { createDiskHost } from '../../src/core/host/disk.ts'
 import type { Directory, Host } from '../../src/core/host/host.ts'
 import { initRoot, openSystem, type System } from '../../src/core/system.ts'
 import { finished, type TimelineSubject } from '../core/timeline/support.ts'
-import { buildTree, createSeededRandomness, makeTemporaryFolder, type Tree } from '../support/host.ts'
+import { buildTree, createSeededRandomness, makeTemporaryFolder, nativeUnderTest, type Tree } from '../support/host.ts'
 
 /** Of the run: printed, and taken from SENTIENT_TEST_SEED to run the same again. */
 export const seed = Number(process.env.SENTIENT_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -32,7 +32,7 @@ export async function makeCrashFolder(tree: Tree): Promise<CrashFolder> {
   buildTree(folder.directory, { root: tree, state: {} })
   const root = path.join(folder.path, 'root')
   const statePath = path.join(folder.path, 'state')
-  const host = createDiskHost({ label: 'crash test', stateDirectoryPath: statePath })
+  const host = createDiskHost({ label: 'crash test', stateDirectoryPath: statePath, native: nativeUnderTest() })
   await finished(initRoot(host, { path: root, zk: true }))
   const directory = host.files.openDirectory(root)!
   return {

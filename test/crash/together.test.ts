@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { assertSound, changesOutside, recordedOf } from '../core/timeline/support.ts'
+import { tried } from '../support/thorough.ts'
 import { acknowledgedBy, assertAllThere, makeCrashFolder, random, sleep, startWorker } from './processes.ts'
 
 const readers = 3
@@ -50,6 +51,7 @@ it('a writer that is killed holds nobody up', async () => {
       await worker.until('ack')
       await sleep(random(150))
       await worker.kill()
+      tried('writers killed beside another')
     }
     assert.equal(await other.ended, 0, other.lines.at(-1)?.join(' '))
     reader.process.stdin?.end()

@@ -8,10 +8,10 @@ import { createDiskHost } from '../../src/core/host/disk.ts'
 import { openSystem, type System } from '../../src/core/system.ts'
 import type { OperationResult, Work } from '../../src/core/timeline/model.ts'
 import { finished, sourceOf } from '../core/timeline/support.ts'
-import { createSeededRandomness } from '../support/host.ts'
+import { createSeededRandomness, nativeUnderTest } from '../support/host.ts'
 
 const [, , what = '', rootPath = '', stateDirectoryPath = '', seedText = '0', parameter = ''] = process.argv
-const host = createDiskHost({ label: what, stateDirectoryPath })
+const host = createDiskHost({ label: what, stateDirectoryPath, native: nativeUnderTest() })
 const chance = createSeededRandomness(Number(seedText))
 const random = (below: number): number => new DataView(chance.bytes(4).buffer).getUint32(0) % below
 const pick = <T>(from: readonly T[]): T => from[random(from.length)] as T
@@ -178,6 +178,13 @@ async function rollback(): Promise<void> {
   await system.close()
   say('done')
 }
+
+// Nobody is left who would kill it.
+if (what !== 'read')
+  process.stdin
+    .on('end', () => process.exit(1))
+    .resume()
+    .unref()
 
 const modes: Readonly<Record<string, () => Promise<void>>> = { work, write, read, rollback }
 try {

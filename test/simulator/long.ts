@@ -39,4 +39,5 @@ while (minutes() < Number(values.minutes)) {
   if (values.report !== undefined) fs.writeFileSync(values.report, `${line}\n`)
   else if (batch % 10 === 0) console.log(line)
 }
+console.log(`tried ${(batch - Number(values.from)) * coursesAtOnce} courses of events`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -12,6 +12,7 @@ import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, Host, Randomness } from '../host/host.ts'
 import { readFully } from '../store/layout.ts'
 import type { TimelineContext } from '../timeline/context.ts'
+import type { Finding, VerifyReport, Work } from '../timeline/model.ts'
 import { inChild, readFile } from './files.ts'
 
 export type BindingState =
@@ -71,6 +72,24 @@ export function unboundOf(found: BindingState): UnboundState | undefined {
 export function isBoundHere(stateDirectory: Directory, root: Directory, logId: Uint8Array): boolean {
   const here = readBinding(stateDirectory, bindingFileName(byteStringOfText(root.path)))
   return typeof here === 'object' && equalBytes(here.logId, logId)
+}
+
+/** Adds to a verification that what this device remembers of the folder at this place can not be read. */
+export async function* withBindingChecked(
+  work: Work<VerifyReport>,
+  { host, context }: { readonly host: Host; readonly context: TimelineContext },
+): Work<VerifyReport> {
+  const report = yield* work
+  const { stateDirectory } = host
+  const name = bindingFileName(byteStringOfText(context.directories.root.path))
+  if (stateDirectory === undefined || readBinding(stateDirectory, name) !== 'damaged') return report
+  const finding: Finding = {
+    code: 'binding-damaged',
+    severity: 'damage',
+    where: `${stateDirectory.path}/${name}`,
+    found: 'what this device remembers of the folder is not as it was written; sentctl adopt says what the folder is',
+  }
+  return { ...report, findings: [...report.findings, finding], damaged: true }
 }
 
 /** What of that which was signed the journal does not have; undefined when it has all. */

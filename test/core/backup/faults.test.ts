@@ -17,6 +17,7 @@ import {
   type TestHost,
   type TestHostOptions,
 } from '../../support/host.ts'
+import { every, tried } from '../../support/thorough.ts'
 import { noise, put, run, source } from '../verify/fixtures.ts'
 
 interface Made {
@@ -61,6 +62,9 @@ async function make(options: TestHostOptions = {}): Promise<Made> {
 const isExpected = (error: unknown): boolean =>
   isSentientError(error) || isHostError(error) || error instanceof SimulatedCrash
 
+/** `npm test -- --seed N` draws other power cuts. */
+const seedBase = Number(process.env.SENTIENT_TEST_SEED) || 0
+
 const isCrash = (fault: Fault): boolean => fault.kind === 'crash'
 
 interface Trial {
@@ -77,10 +81,15 @@ async function forEach(fault: Fault, options: TestHostOptions, trial: Trial): Pr
   const { count } = first.host.faults
   assert.ok(count > 20, String(count))
   // All of them take minutes: a part, beginning elsewhere each time, reaches all of them in some runs.
-  const step = 13
+  const step = every(13)
   let failures = 0
+  const made = await make(options)
+  const disk = made.inner.disk.snapshot()
   for (let n = 1 + Math.floor(Math.random() * step); n <= count; n += step) {
-    const { inner, host } = await make(options)
+    const { inner } = made
+    inner.disk.restore(disk)
+    const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, stateDirectoryPath: '/state' })
+    const host = createFailingHost(process)
     host.faults.failAt(n, fault)
     let told: unknown
     try {
@@ -90,12 +99,16 @@ async function forEach(fault: Fault, options: TestHostOptions, trial: Trial): Pr
       failures++
       assert.ok(isExpected(error), `operation ${n}: ${error instanceof Error ? error.stack : error}`)
     }
-    if (options.powerCut !== undefined) inner.disk.cutPower(createSeededRandomness(n))
+    process.exit()
+    if (options.powerCut !== undefined) inner.disk.cutPower(createSeededRandomness(seedBase + n))
     const random = createSeededRandomness(1_000 + n)
     const next = createMemoryHost({ disk: inner.disk, clock: inner.clock, random, stateDirectoryPath: '/state' })
     try {
       if (told !== undefined && !isCrash(fault)) trial.refused?.(next)
       await trial.check(next)
+      tried(
+        options.powerCut !== undefined ? 'power cuts' : isCrash(fault) ? 'ends of the process' : 'operations that fail',
+      )
     } catch (error) {
       throw new Error(`operation ${n} of ${count} (${told ?? 'nothing told'})`, { cause: error })
     }

@@ -18,6 +18,7 @@ import {
   type TestHost,
   type TestHostOptions,
 } from '../../support/host.ts'
+import { tried } from '../../support/thorough.ts'
 import { makeLog, openLog, type TestLog } from '../witness/logs.ts'
 
 const hashOf = (...parts: Uint8Array[]): Buffer =>
@@ -122,6 +123,13 @@ async function forEach(
     if (options.powerCut !== undefined) inner.disk.cutPower(createSeededRandomness(n))
     const next = createMemoryHost({ disk: inner.disk, clock: inner.clock, random: inner.random })
     await check({ ...next, clock: inner.clock }, told)
+    tried(
+      options.powerCut !== undefined
+        ? 'power cuts'
+        : fault.kind === 'crash'
+          ? 'ends of the process'
+          : 'operations that fail',
+    )
   }
   assert.ok(failures > count / 4, `${failures} of ${count} operations mattered`)
 }

@@ -12,6 +12,7 @@ import type { NameSurvival } from '../../../src/core/host/memoryNodes.ts'
 import type { Journal } from '../../../src/core/journal/journal.ts'
 import { sign, signerOf } from '../../suites/journalSuite.ts'
 import { createSeededRandomness, createTestHost } from '../../support/host.ts'
+import { every, tried } from '../../support/thorough.ts'
 import { append, nameOf, openTest, recordOf, verify } from './fixtures.ts'
 
 /** Five records a segment, so that the workload crosses segments within and between appends. */
@@ -143,6 +144,7 @@ async function failEach(faults: Record<string, Fault>, after: AfterFaults = {}):
       const outcome = newOutcome()
       await run(host, outcome)
       await checkAfterwards(end(), outcome, `${name} at operation ${number}, power cut ${after.cut}`)
+      tried('operations that fail')
     }
   }
 }
@@ -161,6 +163,7 @@ async function failRuns(code: HostErrorCode, length: number, after: AfterFaults 
     await run(host, outcome)
     const label = `${code} for ${length} operations from ${first} on, power cut ${after.cut}`
     await checkAfterwards(end(), outcome, label)
+    tried('operations that fail')
   }
 }
 
@@ -176,7 +179,7 @@ interface Crashes {
 async function crashEach({ cut, cutAfter = [], seed, steps = workload }: Crashes): Promise<void> {
   const count = await operationsOf(steps)
   const random = createSeededRandomness(seed + seedBase)
-  for (let number = 1; number <= count; number += steps === tileWorkload ? 3 : 1) {
+  for (let number = 1; number <= count; number += steps === tileWorkload ? every(3) : 1) {
     const disk = createTestHost(cut === undefined ? {} : { powerCut: cut })
     const outcome = newOutcome()
     for (let round = 0; round < 3; round++) {
@@ -196,6 +199,8 @@ async function crashEach({ cut, cutAfter = [], seed, steps = workload }: Crashes
     const process = createMemoryHost({ disk: disk.disk, clock: disk.clock })
     const label = `crash at operation ${number}, power cut ${cut} after ${cutAfter.join(' ')}, seed ${seed + seedBase}`
     await checkAfterwards(process, outcome, label)
+    if (cut === undefined) tried('ends of the process')
+    else tried('power cuts', cutAfter.length)
   }
 }
 

@@ -11,6 +11,10 @@ import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import type { Ingest, SharedPackMark, Store } from '../../../src/core/store/store.ts'
 import { finished, noise, openOn, text } from '../../suites/storeSubject.ts'
 import { createSeededRandomness, createTestHost, type TestHost, type TestHostOptions } from '../../support/host.ts'
+import { every, tried } from '../../support/thorough.ts'
+
+/** `npm test -- --seed N` draws other power cuts. */
+const seedBase = Number(process.env.SENTIENT_TEST_SEED) || 0
 
 /** What a caller was told: these objects are durable, and the shared pack is flushed so far. */
 interface Acknowledged {
@@ -164,16 +168,22 @@ const faults: Readonly<Record<string, Fault>> = {
 /** Large objects cost time: every eighth of their operations is tried, others for each kind of fault. */
 const workloads = [
   { size: 'small', steps, stride: 1 },
-  { size: 'large', steps: largeSteps, stride: 8 },
+  { size: 'large', steps: largeSteps, stride: every(8) },
 ]
 
 for (const { size, steps, stride } of workloads) {
   describe(`no acknowledged object is lost (${size} ones)`, () => {
     let round = 0
     /** Runs a body for the numbers of operations. */
-    const forOperations = async (body: (n: number) => Promise<void>): Promise<number> => {
+    const forOperations = async (
+      body: (n: number) => Promise<void>,
+      what = 'operations that fail',
+    ): Promise<number> => {
       const count = await operationCount(steps)
-      for (let n = 1 + (round++ % stride); n <= count; n += stride) await body(n)
+      for (let n = 1 + (round++ % stride); n <= count; n += stride) {
+        await body(n)
+        tried(what)
+      }
       return count
     }
 
@@ -205,7 +215,7 @@ for (const { size, steps, stride } of workloads) {
         await forOperations(async n => {
           const crash = (host: FailingHost): void => host.faults.crashAt(n, bytes)
           checkAfter(await run(steps, crash, { powerCut: bytes === 40 ? undefined : 'loose' }), `operation ${n}`)
-        })
+        }, 'ends of the process')
       })
     }
 
@@ -214,10 +224,10 @@ for (const { size, steps, stride } of workloads) {
         await forOperations(async n => {
           for (const seed of size === 'small' ? [1, 2] : [n % 4]) {
             const result = await run(steps, host => host.faults.crashAt(n), { powerCut })
-            result.inner.disk.cutPower(createSeededRandomness(n * 10 + seed))
-            checkAfter(result, `operation ${n}, seed ${seed}`, seed === 2 ? 1 : 0)
+            result.inner.disk.cutPower(createSeededRandomness(seedBase + n * 10 + seed))
+            checkAfter(result, `operation ${n}, seed ${seedBase} + ${seed}`, seed === 2 ? 1 : 0)
           }
-        })
+        }, 'power cuts')
       })
     }
   })

@@ -12,6 +12,7 @@ import { createMemoryHost, type MemorySnapshot } from '../../../src/core/host/me
 import { initRoot, type System } from '../../../src/core/system.ts'
 import type { OperationResult, Work } from '../../../src/core/timeline/model.ts'
 import { buildTree, createSeededRandomness, createTestHost, symlink, type TestHost } from '../../support/host.ts'
+import { thoroughness, tried } from '../../support/thorough.ts'
 import {
   assertReadable,
   assertSound,
@@ -28,9 +29,6 @@ import {
 
 const seed = Number(process.env.SENTIENT_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 console.log(`seed ${seed}: SENTIENT_TEST_SEED=${seed} runs the same again`)
-
-/** More or fewer points of failure; 1 takes less than a minute. */
-const thoroughness = Number(process.env.SENTIENT_TEST_THOROUGHNESS ?? 1)
 
 const path = '/folder'
 
@@ -301,10 +299,14 @@ const everyStep = async (
   prepared: Prepared,
   runsEach: number,
   body: (index: number, at: number, operations: number) => Promise<void>,
+  what = 'operations that fail',
 ): Promise<void> => {
   for (const [index, step] of steps.entries()) {
     const { operations } = await attempt(prepared, prepared.moments[index]!.before, step)
-    for (const at of sample(operations, runsEach * thoroughness)) await body(index, at, operations)
+    for (const at of sample(operations, runsEach * thoroughness)) {
+      await body(index, at, operations)
+      tried(what)
+    }
   }
 }
 
@@ -364,13 +366,21 @@ describe('a failing disk', () => {
 describe('the end of the process', () => {
   it('at any operation', async () => {
     const prepared = await prepare()
-    await everyStep(prepared, 20, async (index, at) => {
-      const step = steps[index]!
-      const bytes = random(3) === 0 ? random(40) : undefined
-      const run = await attempt(prepared, prepared.moments[index]!.before, step, { at, what: { kind: 'crash', bytes } })
-      assert.ok(run.error instanceof SimulatedCrash, `it ends: ${run.error}`)
-      await check(prepared, index, { ...run, label: `killed at ${at} of ${step.name}` })
-    })
+    await everyStep(
+      prepared,
+      20,
+      async (index, at) => {
+        const step = steps[index]!
+        const bytes = random(3) === 0 ? random(40) : undefined
+        const run = await attempt(prepared, prepared.moments[index]!.before, step, {
+          at,
+          what: { kind: 'crash', bytes },
+        })
+        assert.ok(run.error instanceof SimulatedCrash, `it ends: ${run.error}`)
+        await check(prepared, index, { ...run, label: `killed at ${at} of ${step.name}` })
+      },
+      'ends of the process',
+    )
   })
 
   it('and again at any operation of the recovery', async () => {
@@ -388,6 +398,7 @@ describe('the end of the process', () => {
         for (const second of sample(whole.operations, 4)) {
           await attempt(prepared, left, onlyOpen, { at: second, what: { kind: 'crash' } })
           await checkTwice(prepared, { before, after }, `${name} killed at ${first}, then at ${second}`)
+          tried('ends of the process')
         }
       }
     }
@@ -424,13 +435,18 @@ describe('the end of the power', () => {
   for (const names of ['ordered', 'loose'] as const) {
     it(`at any operation, names kept ${names}`, async () => {
       const prepared = await prepare(names)
-      await everyStep(prepared, 10, async (index, at, operations) => {
-        const step = steps[index]!
-        const ends = at < operations ? { at, what: { kind: 'crash' as const } } : {}
-        const run = await attempt(prepared, prepared.moments[index]!.before, step, ends)
-        prepared.host.disk.cutPower(chance)
-        await check(prepared, index, { ...run, label: `power cut at ${at} of ${step.name}` }, { litter: true })
-      })
+      await everyStep(
+        prepared,
+        10,
+        async (index, at, operations) => {
+          const step = steps[index]!
+          const ends = at < operations ? { at, what: { kind: 'crash' as const } } : {}
+          const run = await attempt(prepared, prepared.moments[index]!.before, step, ends)
+          prepared.host.disk.cutPower(chance)
+          await check(prepared, index, { ...run, label: `power cut at ${at} of ${step.name}` }, { litter: true })
+        },
+        'power cuts',
+      )
     })
   }
 })
@@ -439,23 +455,28 @@ describe('a wish to stop', () => {
   it('at any operation leaves nothing before the commit, and the whole change behind it', async () => {
     const prepared = await prepare()
     // Time passes, so that the work gives way and looks at its signal.
-    await everyStep(prepared, 8, async (index, at) => {
-      const step = steps[index]!
-      const stop = new AbortController()
-      const stopped: Step = {
-        name: step.name,
-        run: system => withSignal(step, system, stop.signal),
-      }
-      const when = ({ number }: Operation): undefined => {
-        prepared.host.clock.advance(1)
-        if (number === at) stop.abort()
-        return undefined
-      }
-      const run = await attempt(prepared, prepared.moments[index]!.before, stopped, { when })
-      const label = `stopped at ${at} of ${step.name}`
-      if (run.error !== undefined) assert.ok(isSentientError(run.error, 'CANCELLED'), `${label}: ${run.error}`)
-      await check(prepared, index, { ...run, label })
-    })
+    await everyStep(
+      prepared,
+      8,
+      async (index, at) => {
+        const step = steps[index]!
+        const stop = new AbortController()
+        const stopped: Step = {
+          name: step.name,
+          run: system => withSignal(step, system, stop.signal),
+        }
+        const when = ({ number }: Operation): undefined => {
+          prepared.host.clock.advance(1)
+          if (number === at) stop.abort()
+          return undefined
+        }
+        const run = await attempt(prepared, prepared.moments[index]!.before, stopped, { when })
+        const label = `stopped at ${at} of ${step.name}`
+        if (run.error !== undefined) assert.ok(isSentientError(run.error, 'CANCELLED'), `${label}: ${run.error}`)
+        await check(prepared, index, { ...run, label })
+      },
+      'wishes to stop',
+    )
   })
 })
 

@@ -18,6 +18,7 @@ import { createDiskHost } from '../../../src/core/host/disk.ts'
 import type { Host } from '../../../src/core/host/host.ts'
 import { type ByteSource, initRoot, openSystem, type System } from '../../../src/core/system.ts'
 import type { Finding, VerifyReport } from '../../../src/core/timeline/model.ts'
+import { nativeUnderTest } from '../../support/host.ts'
 
 export interface Folder {
   readonly host: Host
@@ -45,7 +46,7 @@ export async function makeFolder(context: TestContext, files: Files, host?: Part
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'sentientos-verify-')))
   context.after(() => rmSync(base, { recursive: true, force: true }))
   const path = join(base, 'root')
-  const disk = createDiskHost({ label: 'test', stateDirectoryPath: join(base, 'state') })
+  const disk = createDiskHost({ label: 'test', stateDirectoryPath: join(base, 'state'), native: nativeUnderTest() })
   const whole: Host = { ...disk, stateDirectory: disk.stateDirectory, ...host }
   const at = (name: string): string => join(path, name)
   const write = (name: string, content: string | Uint8Array): void => {

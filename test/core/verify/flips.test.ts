@@ -2,10 +2,13 @@
 // whatever the disk or the history still tells.
 
 import assert from 'node:assert/strict'
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { isSentientError } from '../../../src/core/errors.ts'
 import { openSystem } from '../../../src/core/system.ts'
+import { thoroughness, tried } from '../../support/thorough.ts'
+import { refused } from '../timeline/support.ts'
 import { codesOf, type Folder, filesBelow, flip, makeFolder, noise, put, run } from './fixtures.ts'
 
 /** Verification waits a moment before its second look; a test has nobody to wait for. */
@@ -29,11 +32,17 @@ async function outcomeOf(folder: Folder): Promise<string> {
   }
 }
 
-/** Positions spread over a file, always its first and last bytes. */
+/** Positions spread over a file, always its first and last bytes; in a thorough run every one. */
 function positions(size: number, count: number): number[] {
-  const spread = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * size) / count))
+  const most = count * thoroughness
+  const spread = Array.from({ length: Math.min(size, most) }, (_, i, all = Math.min(size, most)) =>
+    Math.floor(((i + 0.5) * size) / all),
+  )
   return [...new Set([0, 1, ...spread, size - 2, size - 1])].filter(at => at >= 0 && at < size)
 }
+
+/** One bit of a byte, another one at each position; in a run that tries all there is, each. */
+const bitsAt = (i: number): number[] => (thoroughness === Number.POSITIVE_INFINITY ? [0, 1, 2, 3, 4, 5, 6, 7] : [i % 8])
 
 const truthFolders = ['.auth', '.runtime/journal', '.tree/packs']
 const truthFiles = ['.runtime/checkpoint', '.runtime/format', '.runtime/marks']
@@ -43,27 +52,87 @@ function truth(folder: Folder): string[] {
   return [...below.filter(name => !name.endsWith('.idx')), ...truthFiles]
 }
 
-test('a changed byte in any file of truth is found', async context => {
+const tornIn = (folder: Folder): string[] =>
+  existsSync(folder.at('.runtime/torn')) ? filesBelow(folder.at('.runtime/torn')) : []
+
+/** A writer takes nothing of it for what a write cut short left behind. */
+async function assertNothingCut(folder: Folder, what: string): Promise<void> {
+  const sizes = () =>
+    filesBelow(folder.at('.runtime/journal')).map(name => folder.read(`.runtime/journal/${name}`).length)
+  const before = sizes()
+  try {
+    await (await openSystem(impatient(folder), { rootPath: folder.path, access: 'write' })).close()
+  } catch (error) {
+    if (!isSentientError(error)) throw error
+  }
+  assert.deepEqual(tornIn(folder), [], what)
+  const after = sizes()
+  assert.ok(
+    before.every((size, i) => (after[i] ?? 0) >= size),
+    `${what}: the journal is shorter now`,
+  )
+}
+
+test('a changed bit in any file of truth is found', async context => {
   const folder = await makeFolder(context, { 'etc/fstab': noise(500, 3), 'etc/hosts': 'x'.repeat(300), 'a/b/c': 'c' })
   await folder.with(system => put(system, 'etc/new', 'hello'))
+  const whole: Folder = { ...folder, path: `${folder.path}-whole` }
+  cpSync(folder.path, whole.path, { recursive: true, preserveTimestamps: true })
+  const putBack = () => {
+    rmSync(folder.path, { recursive: true })
+    cpSync(whole.path, folder.path, { recursive: true, preserveTimestamps: true })
+  }
   const tally = new Map<string, number>()
   for (const name of truth(folder)) {
     const good = folder.read(name)
     for (const [i, at] of positions(good.length, 24).entries()) {
-      const bad = Buffer.from(good)
-      bad[at] = (bad[at] as number) ^ (1 << (i % 8))
-      writeFileSync(folder.at(name), bad)
-      const outcome = await outcomeOf(folder)
-      assert.notEqual(outcome, '', `byte ${at} of ${name}`)
-      // Only what a write cut short may leave behind is not called damage.
-      const mayBeNote = name === '.runtime/marks'
-      if (!mayBeNote) assert.match(outcome, /^(?:damage|DAMAGED|KEY|FORMAT_UNKNOWN)$/, `byte ${at} of ${name}`)
-      tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
+      for (const bit of bitsAt(i)) {
+        const bad = Buffer.from(good)
+        bad[at] = (bad[at] as number) ^ (1 << bit)
+        writeFileSync(folder.at(name), bad)
+        const what = `bit ${bit} of byte ${at} of ${name}`
+        const outcome = await outcomeOf(folder)
+        assert.notEqual(outcome, '', what)
+        // Only what a write cut short may leave behind is not called damage.
+        const mayBeNote = name === '.runtime/marks'
+        if (!mayBeNote) assert.match(outcome, /^(?:damage|DAMAGED|KEY|FORMAT_UNKNOWN)$/, what)
+        if (name.startsWith('.runtime/')) {
+          await assertNothingCut(folder, what)
+          putBack()
+        }
+        tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
+        tried('flipped bits')
+      }
     }
     writeFileSync(folder.at(name), good)
   }
   assert.equal(await outcomeOf(folder), '')
   assert.ok((tally.get('damage') ?? 0) > 80)
+})
+
+test('a changed bit in what the device remembers of the folder is found', async context => {
+  const folder = await makeFolder(context, { a: 'a' })
+  await folder.with(system => put(system, 'b', 'hello'))
+  const state = join(dirname(folder.path), 'state')
+  const [name = ''] = readdirSync(state)
+  const good = readFileSync(join(state, name))
+  assert.match(name, /\.binding$/)
+  for (const [i, at] of positions(good.length, 24).entries()) {
+    for (const bit of bitsAt(i)) {
+      const bad = Buffer.from(good)
+      bad[at] = (bad[at] as number) ^ (1 << bit)
+      writeFileSync(join(state, name), bad)
+      const what = `bit ${bit} of byte ${at} of the binding`
+      assert.notEqual(await outcomeOf(folder), '', what)
+      await refused(
+        folder.with(system => put(system, 'b', 'never')),
+        'COPY',
+      )
+      tried('flipped bits')
+    }
+  }
+  writeFileSync(join(state, name), good)
+  await folder.with(system => put(system, 'b', 'again'))
 })
 
 test('a changed byte anywhere in a pack is mended while the disk or the history tells what it was', async context => {
@@ -92,6 +161,7 @@ test('a changed byte anywhere in a pack is mended while the disk or the history 
       assert.deepEqual(lost, [], `byte ${at} of ${pack}`)
       assert.ok(restored.length > 0, `byte ${at} of ${pack}`)
       assert.equal(await outcomeOf(copy), '', `byte ${at} of ${pack}`)
+      tried('damaged bytes mended')
     }
   }
 })

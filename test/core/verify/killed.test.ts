@@ -7,9 +7,12 @@ import { createFailingHost, SimulatedCrash } from '../../../src/core/host/failin
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import { initRoot, openSystem, type System } from '../../../src/core/system.ts'
 import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
+import { every, tried } from '../../support/thorough.ts'
 import { noise, put, run } from './fixtures.ts'
 
 const rootPath = '/base/root'
+/** `npm test -- --seed N` draws other power cuts. */
+const seedBase = Number(process.env.SENTIENT_TEST_SEED) || 0
 
 async function prepare(inner: TestHost): Promise<void> {
   const top = inner.files.openDirectory('/')
@@ -75,18 +78,19 @@ for (const power of ['stays', 'goes']) {
     const before = inner.disk.snapshot()
     let killed = true
     let count = 0
-    for (let n = 1; killed; n += 5) {
+    for (let n = 1; killed; n += every(5)) {
       inner.disk.restore(before)
       killed = await runUntil(inner, n, system => run(system.gc()))
-      if (power === 'goes') inner.disk.cutPower(createSeededRandomness(n))
+      if (power === 'goes') inner.disk.cutPower(createSeededRandomness(seedBase + n))
       await checkAfter(inner, `operation ${n}`)
+      tried(power === 'goes' ? 'power cuts' : 'ends of the process')
       count++
     }
     assert.ok(count > 20, `${count}`)
   })
 }
 
-test('repair killed at any operation can be begun again', async () => {
+test('repair killed at any operation, the power goes: it can be begun again', async () => {
   const inner = createTestHost({ powerCut: 'ordered' })
   await prepare(inner)
   const packs = inner.files.openDirectory(`${rootPath}/.tree/packs`)
@@ -105,16 +109,17 @@ test('repair killed at any operation can be begun again', async () => {
   const before = inner.disk.snapshot()
   let killed = true
   let count = 0
-  for (let n = 1; killed; n += 23) {
+  for (let n = 1; killed; n += every(23)) {
     inner.disk.restore(before)
     killed = await runUntil(inner, n, system => run(system.repair()))
-    inner.disk.cutPower(createSeededRandomness(n))
+    inner.disk.cutPower(createSeededRandomness(seedBase + n))
     const host = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'again' })
     const system = await openSystem(host, { rootPath, access: 'write' })
     assert.deepEqual((await run(system.repair())).lost, [], `operation ${n}`)
     await system.close()
     host.exit()
     await checkAfter(inner, `operation ${n}`)
+    tried('power cuts')
     count++
   }
   assert.ok(count > 20, `${count}`)

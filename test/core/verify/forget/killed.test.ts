@@ -8,9 +8,12 @@ import type { Directory } from '../../../../src/core/host/host.ts'
 import { createMemoryHost } from '../../../../src/core/host/memory.ts'
 import { initRoot, openSystem, type System } from '../../../../src/core/system.ts'
 import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../../support/host.ts'
+import { every, tried } from '../../../support/thorough.ts'
 import { noise, put, run } from '../fixtures.ts'
 
 const rootPath = '/base/root'
+/** `npm test -- --seed N` draws other power cuts. */
+const seedBase = Number(process.env.SENTIENT_TEST_SEED) || 0
 /** Nothing packs it, so that it lies in the packs as it is. */
 const secret = noise(2000, 77)
 
@@ -87,7 +90,7 @@ for (const power of ['stays', 'goes']) {
     await prepare(inner)
     const before = inner.disk.snapshot()
     const seen = new Set<boolean>()
-    for (let n = 1, killed = true; killed; n += 5) {
+    for (let n = 1, killed = true; killed; n += every(5)) {
       inner.disk.restore(before)
       const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'killed' })
       const host = createFailingHost(process)
@@ -103,8 +106,9 @@ for (const power of ['stays', 'goes']) {
         host.faults.crash()
         process.exit()
       }
-      if (power === 'goes') inner.disk.cutPower(createSeededRandomness(n))
+      if (power === 'goes') inner.disk.cutPower(createSeededRandomness(seedBase + n))
       seen.add(await checkAfter(inner, `operation ${n}`))
+      tried(power === 'goes' ? 'power cuts' : 'ends of the process')
     }
     assert.deepEqual([...seen].sort(), [false, true])
   })
@@ -114,7 +118,7 @@ test('any operation failing: an error, and the next one finishes', async () => {
   const inner = createTestHost({ powerCut: 'ordered' })
   await prepare(inner)
   const before = inner.disk.snapshot()
-  for (let n = 1, failed = true; failed; n += 5) {
+  for (let n = 1, failed = true; failed; n += every(5)) {
     inner.disk.restore(before)
     const process = createMemoryHost({ disk: inner.disk, clock: inner.clock, label: 'failing' })
     const host = createFailingHost(process)
@@ -131,5 +135,6 @@ test('any operation failing: an error, and the next one finishes', async () => {
     await system.close()
     process.exit()
     await checkAfter(inner, `operation ${n}`)
+    tried('operations that fail')
   }
 })
