@@ -90,6 +90,10 @@ test('a copy put back at its path brings it back', async () => {
   fs.writeFileSync(file, lostBytes)
   const { stdout, exitCode } = await sentctl('repair')
   assert.equal(exitCode, 0)
+  assert.match(
+    stdout,
+    /^Mended \(1\):\n {2}object-missing .*\n.*\(known to be lost\)\nNothing is lost\.\nFound again, 1 path:\n {2}d\/big {2}in \S+, one\n/,
+  )
   assert.doesNotMatch(stdout, /Lost/)
   assert.deepEqual((await sentctl('cat', 'd/big', '--at', 'one')).bytes, Buffer.from(lostBytes))
   assert.doesNotMatch((await sentctl('snapshot', 'list')).stdout, /lost/)

@@ -10,11 +10,10 @@ const namesMax = 5
 
 export function lostLines(places: readonly LostPlaceData[], base: string, style: Style): string[] {
   if (places.length === 0) return []
-  const rows = places.slice(0, listedMax).map(place => [`  ${shownPath(place.path, base)}`, `in ${needing(place)}`])
   const snapshots = [...new Set(places.flatMap(place => place.snapshots))]
   const lines = [
     style.red(`Lost for good, ${counted(new Set(places.map(({ path }) => path)).size, 'path')}:`),
-    ...shortened(columns(rows), listedMax, places.length, ': add --json'),
+    ...placeLines(places, base),
     'All else is whole, and can be used as ever. What you can do:',
     '  Put a copy of the file at its path (another device, a backup), then run sentctl repair.',
   ]
@@ -26,6 +25,18 @@ export function lostLines(places: readonly LostPlaceData[], base: string, style:
     lines.push(`  Or let go of the states that need it: sentctl snapshot rm ${named}${more}, then sentctl gc.`)
   }
   return lines
+}
+
+/** What was known to be lost and is whole again. */
+export function foundLines(places: readonly LostPlaceData[], base: string, style: Style): string[] {
+  if (places.length === 0) return []
+  const paths = new Set(places.map(({ path }) => path))
+  return [style.green(`Found again, ${counted(paths.size, 'path')}:`), ...placeLines(places, base)]
+}
+
+function placeLines(places: readonly LostPlaceData[], base: string): string[] {
+  const rows = places.slice(0, listedMax).map(place => [`  ${shownPath(place.path, base)}`, `in ${needing(place)}`])
+  return shortened(columns(rows), listedMax, places.length, ': add --json')
 }
 
 function needing({ snapshots, now }: LostPlaceData): string {

@@ -4,11 +4,11 @@ import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
 import { grouped } from '../../commands/words.ts'
 import { findingList } from './findings.ts'
-import { lostLines } from './lost.ts'
+import { foundLines, lostLines } from './lost.ts'
 import type { TextContext } from './renderers.ts'
 
 export function render(
-  { rebuilt, restored, lost, lostPlaces }: OutputOf<(typeof commandTable)['repair']>,
+  { rebuilt, restored, lost, lostPlaces, foundAgain = [] }: OutputOf<(typeof commandTable)['repair']>,
   { style, base }: TextContext,
 ): string {
   const all = 'sentctl repair --json lists all'
@@ -20,7 +20,7 @@ export function render(
   if (lost.length === 0 && restored.length === 0) {
     lines.push(lostPlaces.length === 0 ? 'Nothing was damaged.' : 'Nothing else was damaged since the last repair.')
   } else if (lost.length === 0 && lostPlaces.length === 0) lines.push('Nothing is lost.')
-  lines.push(...lostLines(lostPlaces, base, style))
+  lines.push(...foundLines(foundAgain, base, style), ...lostLines(lostPlaces, base, style))
   if (rebuilt.length > 0)
     lines.push(style.dim(`Made anew from the history, as every repair does: ${rebuilt.join(', ')}.`))
   return `${lines.join('\n')}\n`

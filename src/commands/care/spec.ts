@@ -79,9 +79,10 @@ export const repairSpec = command({
     shape: object(
       {
         rebuilt: list(text('what was rebuilt'), 'derived data'),
-        restored: list(findingShape, 'damage that is mended'),
+        restored: list(findingShape, 'damage that is mended, and what was known to be lost and is whole again'),
         lost: list(findingShape, 'what cannot be mended, and was not known to be lost before'),
         lostPlaces: list(lostPlaceShape, 'where what is lost for good is missing, known before or not'),
+        foundAgain: optional(list(lostPlaceShape, 'where what was known to be lost is whole again')),
       },
       'what was done',
     ),

@@ -137,6 +137,6 @@ export function withLost(result: OperationResult, lost: readonly GovernedPath[])
   if (first === undefined) return result
   const [paths, contents] =
     lost.length === 1 ? ['1 path was', 'its content is'] : [`${lost.length} paths were`, 'their contents are']
-  const text = `${paths} left out, as ${contents} lost in the history, first ${displayBytes(first)}; see sentctl verify --deep and sentctl repair`
+  const text = `${paths} left out, as ${contents} lost in the history, first ${displayBytes(first)}; sentctl repair says what can be done`
   return { ...result, lost, notices: [...result.notices, { code: 'lost', text }] }
 }

@@ -60,7 +60,7 @@ export async function* repair(context: TimelineContext, options: RepairOptions =
     const done = yield* oneRound(context, now, options)
     for (const name of done.rebuilt) rebuilt.add(name)
     lost = done.lost
-    if (damageIn(now).length === 0) break
+    if (damageIn(now).length === 0 && !done.progress) break
     now = yield* inspect(context, deep)
     if (!done.progress) break
   }
@@ -231,13 +231,19 @@ async function* rebuild(
   return rebuilt
 }
 
-/** Findings of before that are gone: an object's when it can be read again, others' when they are not found again. */
+/**
+ * Findings of before that are gone: an object's when it can be read again, others' when they are not found again. What
+ * was known to be lost, and is a note only, counts when it was found again.
+ */
 function restoredBetween(before: Inspection, after: Inspection, lost: readonly Finding[]): Finding[] {
   const keyOf = ({ code, where }: Finding): string => `${code} ${where}`
   const still = new Set(lost.map(keyOf))
-  return damageIn(before).filter(finding => {
+  const stillNoted = new Set(after.report.findings.map(keyOf))
+  return before.report.findings.filter(finding => {
     const id = before.objectOf.get(finding)
-    return id === undefined ? !still.has(keyOf(finding)) : !after.troubles.has(id)
+    if (id !== undefined) return !after.troubles.has(id)
+    if (finding.severity === 'damage') return !still.has(keyOf(finding))
+    return finding.code === 'record-damaged' && !stillNoted.has(keyOf(finding))
   })
 }
 

@@ -102,6 +102,18 @@ test('what is nowhere any more is lost: listed once, known from then on, and it 
   )
   const again = await repair(folder)
   assert.deepEqual([again.restored, again.lost], [[], []])
+  folder.write('file', old)
+  const found = await repair(folder)
+  assert.deepEqual(
+    [found.restored.map(({ code, severity, seq }) => [code, severity, seq]), found.lost],
+    [[['object-missing', 'note', 2]], []],
+  )
+  assert.deepEqual((await repair(folder)).restored, [])
+  folder.write('file', 'last\n')
+  const gone = locate(folder, '.tree/packs', old)
+  flip(folder.at(gone.name), gone.offset)
+  flip(folder.at(gone.name), gone.offset + 7)
+  assert.deepEqual(codesOf((await repair(folder)).restored), [])
   await folder.with(async system => {
     await put(system, 'more', 'more\n')
     await assert.rejects(run(system.restore(['file'], system.resolve('#1'))), { code: 'OBJECT_MISSING' })
