@@ -26,7 +26,7 @@ export interface RawBridge {
 }
 
 /** Of the calls in this folder; a bridge that has another is of another build. */
-export const bridgeVersion = 1
+export const bridgeVersion = 2
 
 export interface NativeCall {
   readonly name: string

@@ -12,8 +12,8 @@ export interface Native {
   survey(request: SurveyRequest): NativeWork<Surveyed>
   /** Stores everything below a directory in private packs, as `adopt` of the timeline does; nothing is published. */
   adopt(request: AdoptRequest): NativeWork<Adopted>
-  /** Compares a tree with the stat cache; what it does not tell of has to be looked at. */
-  look(request: LookRequest): NativeWork<ReadonlyMap<ByteString, KnownDirectory>>
+  /** Compares a tree with what is recorded; what it does not tell of has to be looked at. */
+  look(request: LookRequest): NativeWork<Looked>
   /** Writes contents of one chunk into staged files; gives back the items that it could not, of which nothing is left. */
   stage(request: StageRequest): NativeWork<readonly number[]>
   /** Renames staged files into the tree and makes directories. Behind the commit: it can not be stopped. */
@@ -77,24 +77,40 @@ export interface StagedPack {
 
 export interface LookRequest {
   readonly root: Directory
+  /** What is recorded. */
+  readonly files: Link
+  /** `.tree/packs` */
+  readonly packs: Directory
   readonly rules: readonly NativeRule[]
   /** Names at the top that are no part of the files. */
   readonly outside: readonly ByteString[]
-  /** The file, and the CRC at its end: with another the call declines. */
-  readonly cache: { readonly directory: Directory; readonly name: ByteString; readonly checksum: number }
+  /** The stat cache; without one every file is read. */
+  readonly cache: { readonly directory: Directory; readonly name: ByteString } | undefined
+  /** A stat with both times below it may be remembered; undefined: none. */
+  readonly settledBelowNs: bigint | undefined
   readonly threads?: number
   readonly signal?: AbortSignal | undefined
 }
 
-/** A directory whose own entries are on disk as the stat cache has them. */
+export interface Looked {
+  readonly known: ReadonlyMap<ByteString, KnownDirectory>
+  /** By directory: new blocks of the stat cache, where other things are to be remembered than before. */
+  readonly blocks: ReadonlyMap<ByteString, Buffer>
+}
+
+/** A directory that was looked at; the counts are of what is as it is recorded. */
 export interface KnownDirectory {
-  /** The id of the recorded node that this holds for. */
+  /** The id of the recorded node that it was compared with. */
   readonly node: string
-  /** So is everything below, and the counts are of all of it; nothing else is told of what is below. */
+  /** All in it and below it is as it is recorded: the counts are of all of it, and nothing else is told of it. */
   readonly whole: boolean
   /** Files and symlinks. */
   readonly files: number
   readonly ignored: number
+  readonly hashed: number
+  readonly hashedBytes: number
+  /** Names in it that have to be looked at. */
+  readonly suspects: readonly ByteString[]
 }
 
 /** Where an object lies in a pack. */

@@ -6,8 +6,8 @@ import { bytesOf } from '../format/bytes.ts'
 import { type Link, objectId, rawLink, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, Directory, FileStat, ListedName, OpenFile } from '../host/host.ts'
-import type { KnownDirectory } from '../native/native.ts'
+import type { ByteString, Directory, FileKind, FileStat, ListedName, OpenFile } from '../host/host.ts'
+import type { KnownDirectory, Looked } from '../native/native.ts'
 import type { Progress, Slicer } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
 import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
@@ -15,7 +15,7 @@ import { createContents, type FoundContent, type FoundContents } from './content
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf, topmost } from './paths.ts'
 import { isOutsideFiles } from './reserved.ts'
-import type { CachedDirectory, StatCache, StatCacheWriter } from './statCache.ts'
+import { type CachedDirectory, openBlock, type StatCache, type StatCacheWriter } from './statCache.ts'
 import { openBelow, sameStat } from './walk.ts'
 
 /** One path where the disk and the recorded state differ. */
@@ -47,10 +47,10 @@ export interface ScanOptions {
   readonly gitignore: boolean
   /** Paths to look at count even where they are ignored; what lies below them is looked at as always. */
   readonly namedCount: boolean
-  readonly cache: StatCache
+  readonly cache: Pick<StatCache, 'directory'>
   readonly cacheWriter?: StatCacheWriter
-  /** What the native core knows of directories: it has compared them with this cache, whose rules are the same. */
-  readonly known?: ReadonlyMap<ByteString, KnownDirectory>
+  /** What the native core knows of directories: it has compared them, by the same rules. */
+  readonly looked?: Looked
   readonly slicer: Slicer
   readonly found: (difference: Difference) => void
 }
@@ -62,6 +62,12 @@ interface DirectoryFrame {
   readonly entry: Entry | null
   readonly recorded: Link | undefined
   readonly rules: readonly IgnoreRule[]
+}
+
+/** On disk, or recorded there, in the directory at hand. */
+interface Subdirectory {
+  readonly name: ByteString
+  readonly recorded: Entry | null
 }
 
 const readAttempts = 3
@@ -89,7 +95,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
   const progress = (): Progress => ({ phase: 'looking', done: totals.filesChecked, unit: 'files' })
 
   async function* directory(frame: DirectoryFrame): AsyncGenerator<Progress, void, void> {
-    const known = options.known?.get(frame.path)
+    const known = options.looked?.known.get(frame.path)
     if (known !== undefined && known.node === frame.recorded?.id) {
       yield* knownDirectory(frame, frame.recorded, known)
       return
@@ -100,63 +106,94 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const cached = cache.directory(frame.path)
     const recorded = recordedEntries(reader, frame.recorded, cached)
     const contents = collectContents(cacheWriter)
-    const subdirectories: { name: ByteString; recorded: Entry | null }[] = []
+    const subdirectories: Subdirectory[] = []
     for (const { name, disk, entry } of merge(listed, recorded)) {
       if (slicer.due()) {
         yield progress()
         await slicer.pause()
       }
-      const path = joinPath(frame.path, name)
-      if (frame.path === '' && isOutsideFiles(name)) continue
-      if (entry === null && matchRules(rules, path, disk?.kind === 'dir') !== undefined) {
-        totals.ignored++
-        continue
-      }
-      let stat: FileStat | undefined
-      try {
-        stat = disk === undefined ? undefined : frame.handle.stat(name)
-      } catch (error) {
-        found({ path, recorded: entry, disk: undefined, unreadable: reasonUnreadable(error) })
-        continue
-      }
-      if (stat?.kind === 'dir') {
-        if (entry?.kind === 'dir') {
-          if (entry.mode !== stat.mode) found({ path, recorded: entry, disk: stat })
-        } else {
-          found({ path, recorded: entry, disk: stat })
-        }
-        subdirectories.push({ name, recorded: entry?.kind === 'dir' ? entry : null })
-        continue
-      }
-      yield* leaf({ frame, name, path, stat, entry, cached, contents })
+      yield* oneName({ frame, name, entry, listedAs: disk?.kind, rules, cached, contents, subdirectories })
     }
     if (cacheWriter !== undefined && contents !== undefined)
       noteDirectory(cacheWriter, { frame, recorded, cached, contents })
     yield* below(frame, subdirectories, rules)
   }
 
-  /** Nothing differs in the directory itself, or in anything below it. */
+  /** A name that its directory lists, as `listedAs`, or that is recorded there, or both. */
+  async function* oneName(at: {
+    readonly frame: DirectoryFrame
+    readonly name: ByteString
+    readonly entry: Entry | null
+    readonly listedAs: FileKind | undefined
+    readonly rules: readonly IgnoreRule[]
+    readonly cached: CachedDirectory | undefined
+    readonly contents: Collected | undefined
+    /** Gets the name when it is a directory. */
+    readonly subdirectories: Subdirectory[]
+  }): AsyncGenerator<Progress, void, void> {
+    const { frame, name, entry, listedAs, rules, cached, contents } = at
+    const path = joinPath(frame.path, name)
+    if (frame.path === '' && isOutsideFiles(name)) return
+    if (entry === null && matchRules(rules, path, listedAs === 'dir') !== undefined) {
+      totals.ignored++
+      return
+    }
+    let stat: FileStat | undefined
+    try {
+      stat = listedAs === undefined ? undefined : frame.handle.stat(name)
+    } catch (error) {
+      found({ path, recorded: entry, disk: undefined, unreadable: reasonUnreadable(error) })
+      return
+    }
+    if (stat?.kind !== 'dir') {
+      yield* leaf({ frame, name, path, stat, entry, cached, contents })
+      return
+    }
+    if (entry?.kind !== 'dir' || entry.mode !== stat.mode) found({ path, recorded: entry, disk: stat })
+    at.subdirectories.push({ name, recorded: entry?.kind === 'dir' ? entry : null })
+  }
+
+  /** All but some names in the directory itself is as it is recorded. */
   async function* knownDirectory(
     frame: DirectoryFrame,
     recorded: Link,
     known: KnownDirectory,
   ): AsyncGenerator<Progress, void, void> {
     totals.filesChecked += known.files
+    totals.filesHashed += known.hashed
+    totals.bytesHashed += known.hashedBytes
     totals.ignored += known.ignored
     if (known.whole) {
       cacheWriter?.keepBelow(frame.path)
       return
     }
-    const cached = cache.directory(frame.path)
+    const block = options.looked?.blocks.get(frame.path)
+    const cached = block === undefined ? cache.directory(frame.path) : openBlock(block)
     if (cached !== undefined) cacheWriter?.keep(cached)
-    const directories = recordedEntries(reader, recorded, cached).filter(({ kind }) => kind === 'dir')
-    const subdirectories = directories.map(entry => ({ name: entry.name, recorded: entry }))
-    yield* below(frame, subdirectories, frame.rules)
+    const { rules } = frame
+    const subdirectories: Subdirectory[] = []
+    const suspects = new Set(known.suspects)
+    const entries = new Map<ByteString, Entry>()
+    for (const entry of recordedEntries(reader, recorded, cached)) {
+      if (suspects.has(entry.name)) entries.set(entry.name, entry)
+      else if (entry.kind === 'dir') subdirectories.push({ name: entry.name, recorded: entry })
+    }
+    for (const name of known.suspects) {
+      if (slicer.due()) {
+        yield progress()
+        await slicer.pause()
+      }
+      const entry = entries.get(name) ?? null
+      const listedAs = kindQuietly(frame.handle, name)
+      if (entry === null && listedAs === undefined) continue
+      yield* oneName({ frame, name, entry, listedAs, rules, cached, contents: undefined, subdirectories })
+    }
+    yield* below(frame, subdirectories, rules)
   }
 
   async function* below(
     frame: DirectoryFrame,
-    subdirectories: readonly { readonly name: ByteString; readonly recorded: Entry | null }[],
+    subdirectories: readonly Subdirectory[],
     rules: readonly IgnoreRule[],
   ): AsyncGenerator<Progress, void, void> {
     for (const { name, recorded: entry } of subdirectories) {
@@ -340,6 +377,16 @@ function rulesAbove(
     return { rules, ignored }
   } finally {
     handle?.close()
+  }
+}
+
+/** What stands there; where that can not be told, who asks again is told why. */
+function kindQuietly(directory: Directory, name: ByteString): FileKind | undefined {
+  try {
+    return directory.stat(name)?.kind
+  } catch (error) {
+    if (isHostError(error)) return 'other'
+    throw error
   }
 }
 

@@ -42,8 +42,6 @@ export interface CachedDirectory {
 export interface StatCache {
   directory(path: ByteString): CachedDirectory | undefined
   readonly directories: number
-  /** Tells one file from another; undefined where there is none. */
-  readonly checksum: number | undefined
   /** The blocks of all directories, in no particular order. */
   blocks(): Iterable<{ readonly path: ByteString; readonly block: Buffer }>
 }
@@ -51,7 +49,6 @@ export interface StatCache {
 export const emptyStatCache: StatCache = {
   directory: () => undefined,
   directories: 0,
-  checksum: undefined,
   blocks: () => [],
 }
 
@@ -69,7 +66,6 @@ export function loadStatCache(derived: Directory, name: ByteString): StatCache {
   let last: { readonly path: ByteString; readonly directory: CachedDirectory } | undefined
   return {
     directories: blocks.size,
-    checksum: bytes.readUInt32LE(bytes.length - 4),
     *blocks() {
       for (const [path, at] of blocks) yield { path, block: bytes.subarray(at, at + 4 + bytes.readUInt32LE(at)) }
     },
@@ -106,7 +102,8 @@ function readWhole(directory: Directory, name: ByteString): Buffer | undefined {
   }
 }
 
-function openBlock(block: Buffer): CachedDirectory {
+/** One directory of a cache, from its whole block. */
+export function openBlock(block: Buffer): CachedDirectory {
   const head = 6 + block.readUInt16LE(4)
   const node = block[head] === 1 ? block.toString('hex', head + 1, head + 33) : undefined
   const recorded: Entry[] = []
@@ -177,8 +174,10 @@ export interface StatCacheWriter {
   add(found: FoundDirectory): void
   /** The directory is as the last look found it. */
   keep(directory: CachedDirectory): void
-  /** A directory and all below it are as the last look found them. */
+  /** A directory and all below it are as the last look found them, or as `renew` has them. */
   keepBelow(path: ByteString): void
+  /** By directory: blocks that take the place of old ones. */
+  renew(blocks: ReadonlyMap<ByteString, Buffer>): void
   /** Puts the new cache in place of the old one; does nothing when all was kept. */
   finish(): void
   abort(): void
@@ -192,7 +191,7 @@ export interface StatCacheWriter {
 export function writeStatCache(
   derived: Directory,
   name: ByteString,
-  options: { readonly random: Randomness; readonly probeNs: bigint; readonly before: StatCache },
+  options: { readonly random: Randomness; readonly probeNs: bigint; readonly before: () => StatCache },
 ): StatCacheWriter {
   const limit = options.probeNs - settledNs
   const temporary = `${name}.${asBuffer(options.random.bytes(6)).toString('hex')}.new`
@@ -222,14 +221,14 @@ export function writeStatCache(
     settledBelowNs: limit,
   }
   let writtenElsewhere = false
-  let kept = 0
   let added = 0
   const keptBelow = new Set<ByteString>()
+  let renewed: ReadonlyMap<ByteString, Buffer> = new Map()
   const keepBlock = (block: Buffer) => {
-    kept++
     if (failed) return
     out.write(block)
-    if (out.waitingBytes() >= drainBytes) quietly(out.drain)
+    // Most looks find nothing new: what is only kept is written once something else is, as it lies in the old cache.
+    if (added > 0 && out.waitingBytes() >= drainBytes) quietly(out.drain)
   }
   out.write(Buffer.from(magic, 'latin1'))
   return {
@@ -242,17 +241,21 @@ export function writeStatCache(
     },
     keep: directory => keepBlock(directory.block),
     keepBelow: path => keptBelow.add(path),
+    renew(blocks) {
+      renewed = blocks
+    },
     finish() {
       if (writtenElsewhere) {
         quietly(() => derived.rename(elsewhere.name, derived, name))
         return
       }
-      // Everything is as it was; what the old cache may know of directories that are gone does no harm.
-      if (added === 0 && (kept === options.before.directories || keptBelow.has(''))) return
+      // Nothing new; what the old cache knows of directories that are gone does no harm.
+      if (added === 0 && renewed.size === 0) return
       if (keptBelow.size > 0) {
-        for (const { path, block } of options.before.blocks()) if (isBelowAny(path, keptBelow)) keepBlock(block)
+        for (const { path, block } of options.before().blocks())
+          if (!renewed.has(path) && isBelowAny(path, keptBelow)) keepBlock(block)
+        for (const [path, block] of renewed) if (isBelowAny(path, keptBelow)) keepBlock(block)
       }
-      if (added === 0 && kept === options.before.directories) return
       out.write(Buffer.alloc(4))
       quietly(() => {
         out.end()

@@ -5,7 +5,7 @@ import { asBuffer } from '../format/bytes.ts'
 import type { Link } from '../format/id.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
-import type { Native } from '../native/native.ts'
+import type { Looked, Native } from '../native/native.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
@@ -104,11 +104,12 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     const under = request.under ?? []
     const whole = under.length === 0 || under.includes('')
     const startedAt = clock.nowMicros()
-    const writer = whole ? beginCache(options, currentCache()) : undefined
+    const writer = whole ? beginCache(options, currentCache) : undefined
     const differences: Difference[] = []
     let finished = false
     try {
-      const known = whole ? yield* lookNatively(request) : undefined
+      const looked = whole ? yield* lookNatively(request, writer) : undefined
+      if (looked !== undefined) writer?.renew(looked.blocks)
       const totals = yield* scanTree(
         {
           root,
@@ -117,9 +118,9 @@ export function openWorktree(options: WorktreeOptions): Worktree {
           rules: ignoreRules(request.ignore),
           gitignore: request.ignore.gitignore,
           namedCount: request.namedCount ?? true,
-          cache: currentCache(),
+          cache: lateCache(currentCache),
           cacheWriter: writer,
-          ...(known === undefined ? {} : { known }),
+          ...(looked === undefined ? {} : { looked }),
           slicer: createSlicer(clock, request.signal),
           found: request.found ?? (difference => differences.push(difference)),
         },
@@ -140,13 +141,18 @@ export function openWorktree(options: WorktreeOptions): Worktree {
   }
 
   /** What the native core knows, where there is one and the rules are those of the settings alone. */
-  async function* lookNatively({ ignore, signal }: Parameters<Worktree['scan']>[0]) {
-    const { checksum } = currentCache()
-    if (options.native === undefined || derived === undefined || checksum === undefined || ignore.gitignore)
+  async function* lookNatively(
+    { reader, files, ignore, signal }: Parameters<Worktree['scan']>[0],
+    writer: StatCacheWriter | undefined,
+  ): AsyncGenerator<Progress, Looked | undefined, void> {
+    const stored = files === undefined ? undefined : reader.locate?.(files)
+    if (options.native === undefined || files === undefined || stored === undefined || ignore.gitignore)
       return undefined
     return yield* options.native.look({
-      ...{ root, rules: ignoreRules(ignore), outside: [...reservedTopNames, settingsName], signal },
-      cache: { directory: derived, name: cacheName, checksum },
+      ...{ root, files, packs: stored.packs, rules: ignoreRules(ignore), signal },
+      outside: [...reservedTopNames, settingsName],
+      cache: derived && { directory: derived, name: cacheName },
+      settledBelowNs: writer?.elsewhere.settledBelowNs,
     })
   }
 
@@ -172,7 +178,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     rules: ignoreRules,
     startCache() {
       const startedAt = clock.nowMicros()
-      const writer = beginCache(options, currentCache())
+      const writer = beginCache(options, currentCache)
       if (writer === undefined) return undefined
       return {
         writer,
@@ -197,6 +203,17 @@ export function openWorktree(options: WorktreeOptions): Worktree {
       if (options.stage !== undefined) emptyStage(root, options.stage)
     },
     lastLook: () => (derived === undefined ? undefined : readLook(derived)),
+  }
+}
+
+/** Read when it is asked for the first time: where the native core knows everything it is not. */
+function lateCache(load: () => StatCache): Pick<StatCache, 'directory'> {
+  let loaded: StatCache | undefined
+  return {
+    directory(path) {
+      loaded ??= load()
+      return loaded.directory(path)
+    },
   }
 }
 
@@ -237,7 +254,7 @@ function probe(options: WorktreeOptions): bigint | undefined {
   }
 }
 
-function beginCache(options: WorktreeOptions, before: StatCache): StatCacheWriter | undefined {
+function beginCache(options: WorktreeOptions, before: () => StatCache): StatCacheWriter | undefined {
   const probeNs = options.derived === undefined ? undefined : probe(options)
   if (options.derived === undefined || probeNs === undefined) return undefined
   try {

@@ -16,7 +16,7 @@ use sentient_store::work::{self, WorkError};
 use serde_json::{Value, json};
 
 /// Changes whenever a call's request or answer does: a bridge of another build is not used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[napi]
 pub fn version() -> u32 {

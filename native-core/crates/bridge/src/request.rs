@@ -60,6 +60,11 @@ impl<'a> Request<'a> {
         Ok(io.open_directory(&self.path(key)?)?)
     }
 
+    /// 32 bytes that name an object.
+    pub fn id(&self, key: &str) -> WorkResult<[u8; 32]> {
+        self.seed(key)
+    }
+
     pub fn seed(&self, key: &str) -> WorkResult<[u8; 32]> {
         self.name(key)?.try_into().map_err(|_| malformed(key))
     }

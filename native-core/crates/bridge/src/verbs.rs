@@ -6,8 +6,9 @@ use sentient_store::verify;
 use sentient_store::work::adopt::{self, CacheRequest, Reason};
 use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
+use sentient_store::work::source::Source;
 use sentient_store::work::stat_cache::StatCache;
-use sentient_store::work::{Control, WorkError, WorkResult};
+use sentient_store::work::{Control, WorkResult};
 use sentient_store::work::{place, sound_pack, stage, survey};
 use serde_json::{Value, json};
 
@@ -86,30 +87,44 @@ fn reason_name(reason: Reason) -> &'static str {
 }
 
 fn look(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
-    let root = request.directory(io, "root")?;
-    let derived = request.directory(io, "derived")?;
-    let cache = StatCache::load(io, &derived, &request.name("cacheName")?);
-    let cache = cache.ok_or(WorkError::Declined("no stat cache"))?;
-    if u64::from(cache.checksum()) != request.number("checksum")? {
-        return Err(WorkError::Declined("another stat cache"));
-    }
-    let (rules, outside) = (request.rules()?, request.names("outside")?);
-    let threads = request.number("threads")? as usize;
-    let known = look::look(
+    let (root, packs, rules) = (request.directory(io, "root")?, request.directory(io, "packs")?, request.rules()?);
+    let cache = if request.has("cacheName") {
+        StatCache::load(io, &request.directory(io, "derived")?, &request.name("cacheName")?)
+    } else {
+        None
+    };
+    let looked = look::look(
         io,
         control,
-        &look::Request { root: &root, cache: &cache, rules: &rules, outside: &outside, threads },
+        &look::Request {
+            root: &root,
+            files: request.id("files")?,
+            source: &Source::new(io, &packs),
+            cache: &cache.unwrap_or_else(StatCache::empty),
+            settled_below_ns: request.big_number("settledBelow")?,
+            rules: &rules,
+            outside: &request.names("outside")?,
+            threads: request.number("threads")? as usize,
+        },
     )?;
     let mut bytes = Vec::new();
-    for one in known {
+    for one in &looked.known {
         bytes.extend_from_slice(&(one.path.len() as u16).to_le_bytes());
         bytes.extend_from_slice(&one.path);
         bytes.extend_from_slice(&one.node);
         bytes.push(one.whole.into());
-        bytes.extend_from_slice(&(one.files as u32).to_le_bytes());
-        bytes.extend_from_slice(&(one.ignored as u32).to_le_bytes());
+        for count in [one.counts.files, one.counts.ignored, one.counts.hashed, one.suspects.len() as u64] {
+            bytes.extend_from_slice(&(count as u32).to_le_bytes());
+        }
+        bytes.extend_from_slice(&(one.counts.hashed_bytes as f64).to_le_bytes());
+        for name in &one.suspects {
+            bytes.push(name.len() as u8);
+            bytes.extend_from_slice(name);
+        }
     }
-    Ok(Outcome { text: Value::Null, bytes })
+    let blocks_at = bytes.len();
+    bytes.extend_from_slice(&looked.blocks);
+    Ok(Outcome { text: json!({ "blocksAt": blocks_at }), bytes })
 }
 
 /// The items that came beside the request, to the last byte.

@@ -113,7 +113,7 @@ fn created_in(builder: &mut Builder<'_, '_>, control: &Control, directory: Link,
     let mut steps: Vec<(Vec<u8>, usize, Option<Link>)> = Vec::with_capacity(entries.len());
     for (at, entry) in entries.iter().enumerate() {
         steps.push((entry.encoded.name.clone(), at, None));
-        if let Some(link) = entry.directory {
+        if let Some(link) = entry.directory() {
             steps.push(([&entry.encoded.name[..], b"/"].concat(), at, Some(link)));
         }
     }

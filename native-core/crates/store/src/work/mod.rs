@@ -13,6 +13,7 @@ pub mod pack_sink;
 pub mod packing;
 pub mod place;
 pub mod sound_pack;
+pub mod source;
 pub mod stage;
 pub mod stat_cache;
 pub mod survey;

@@ -22,6 +22,17 @@ pub enum EntryKind {
     Symlink = 2,
 }
 
+impl EntryKind {
+    pub fn of(number: u64) -> Option<EntryKind> {
+        match number {
+            0 => Some(EntryKind::File),
+            1 => Some(EntryKind::Directory),
+            2 => Some(EntryKind::Symlink),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryFields {
     pub kind: EntryKind,
@@ -104,8 +115,14 @@ fn put_node(sink: &PackSink<'_>, node: &[u8]) -> WorkResult<Link> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadEntry {
     pub encoded: Encoded,
+    pub fields: EntryFields,
+}
+
+impl ReadEntry {
     /// Where the entry is a directory: its node.
-    pub directory: Option<Link>,
+    pub fn directory(&self) -> Option<Link> {
+        (self.fields.kind == EntryKind::Directory).then_some(self.fields.content)
+    }
 }
 
 /// What a node holds itself: entries of a leaf, or the nodes below a branch.
@@ -134,12 +151,12 @@ fn read_entry(reader: &mut Reader<'_>) -> Option<ReadEntry> {
         return None;
     }
     let name = reader.bytes()?.to_vec();
-    let kind = reader.integer()?;
-    reader.integer()?;
-    reader.integer()?;
+    let kind = EntryKind::of(reader.integer()?)?;
+    let mode = reader.integer()?.try_into().ok()?;
+    let size = reader.integer()?;
     let content = reader.link()?;
     let encoded = Encoded { name, bytes: reader.since(start).to_vec() };
-    Some(ReadEntry { encoded, directory: (kind == EntryKind::Directory as u64).then_some(content) })
+    Some(ReadEntry { encoded, fields: EntryFields { kind, mode, size, content } })
 }
 
 fn branch_parts(reader: &mut Reader<'_>) -> Option<Vec<Link>> {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::WorkResult;
 use super::cbor::{Codec, Id, Link, Reader};
-use super::nodes::Encoded;
+use super::nodes::{Encoded, EntryFields};
 use crate::io::{Directory, File, FileStat, Io, OpenMode};
 
 const MAGIC: &[u8; 8] = b"SNTSTAT2";
@@ -37,6 +37,7 @@ struct Out {
 }
 
 /// A file's stat on disk and the content that was found under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub stat: FileStat,
     pub content: Link,
@@ -51,21 +52,12 @@ impl<'a> CacheWriter<'a> {
 
     /// A directory with its recorded node; entries in name order, each with what was seen of it on disk.
     pub fn add(&self, path: &[u8], node: &Id, entries: &[(&Encoded, Option<&Seen>)]) -> WorkResult<()> {
-        let mut block = vec![0; 4];
-        block.extend_from_slice(&(path.len() as u16).to_le_bytes());
-        block.extend_from_slice(path);
-        block.push(1);
-        block.extend_from_slice(node);
-        block.extend_from_slice(&(entries.len() as u32).to_le_bytes());
+        let mut block = open_block(path, node, entries.len());
         for (entry, seen) in entries {
-            let settled = seen.filter(|seen| {
-                seen.stat.mtime_ns < self.settled_below_ns && seen.stat.ctime_ns < self.settled_below_ns
-            });
-            encode_item(&mut block, entry, settled);
+            let settled = seen.filter(|seen| seen.stat.is_settled(self.settled_below_ns));
+            encode_item(&mut block, &entry.name, fields_of(&entry.bytes).as_ref(), settled);
         }
-        let length = (block.len() - 4) as u32;
-        block[..4].copy_from_slice(&length.to_le_bytes());
-        self.append(&block, DRAIN_BYTES)
+        self.append(&closed_block(block), DRAIN_BYTES)
     }
 
     fn append(&self, bytes: &[u8], drain_above: usize) -> WorkResult<()> {
@@ -88,15 +80,46 @@ impl<'a> CacheWriter<'a> {
     }
 }
 
-fn encode_item(block: &mut Vec<u8>, entry: &Encoded, seen: Option<&Seen>) {
-    block.push(entry.name.len() as u8);
-    block.extend_from_slice(&entry.name);
+/// The beginning of a directory's block, before its items.
+fn open_block(path: &[u8], node: &Id, items: usize) -> Vec<u8> {
+    let mut block = Vec::with_capacity(48 + path.len() + items * 160);
+    block.extend_from_slice(&[0; 4]);
+    block.extend_from_slice(&(path.len() as u16).to_le_bytes());
+    block.extend_from_slice(path);
+    block.push(1);
+    block.extend_from_slice(node);
+    block.extend_from_slice(&(items as u32).to_le_bytes());
+    block
+}
+
+fn closed_block(mut block: Vec<u8>) -> Vec<u8> {
+    let length = (block.len() - 4) as u32;
+    block[..4].copy_from_slice(&length.to_le_bytes());
+    block
+}
+
+/// A whole block: recorded items in name order, each with what may be trusted of it on disk.
+pub fn encode_block<'a>(
+    path: &[u8],
+    node: &Id,
+    items: impl ExactSizeIterator<Item = (&'a [u8], &'a Recorded, Option<&'a Seen>)>,
+) -> Vec<u8> {
+    let mut block = open_block(path, node, items.len());
+    for (name, recorded, seen) in items {
+        encode_item(&mut block, name, Some(recorded), seen);
+    }
+    closed_block(block)
+}
+
+fn encode_item(block: &mut Vec<u8>, name: &[u8], recorded: Option<&Recorded>, seen: Option<&Seen>) {
+    block.push(name.len() as u8);
+    block.extend_from_slice(name);
     block.push(HAS_RECORDED | if seen.is_some() { HAS_DISK } else { 0 });
-    if let Some((kind, mode, size, content)) = fields_of(&entry.bytes) {
-        block.push(kind);
-        block.extend_from_slice(&mode.to_le_bytes());
-        block.extend_from_slice(&(size as f64).to_le_bytes());
-        push_link(block, &content);
+    if let Some(recorded) = recorded {
+        block.push(recorded.kind);
+        block.extend_from_slice(&recorded.mode.to_le_bytes());
+        block.extend_from_slice(&recorded.size.to_le_bytes());
+        push_link(block, &recorded.content);
     }
     if let Some(Seen { stat, content }) = seen {
         block.extend_from_slice(&(stat.dev as f64).to_le_bytes());
@@ -109,14 +132,21 @@ fn encode_item(block: &mut Vec<u8>, entry: &Encoded, seen: Option<&Seen>) {
     }
 }
 
-fn fields_of(entry: &[u8]) -> Option<(u8, u16, u64, Link)> {
+fn fields_of(entry: &[u8]) -> Option<Recorded> {
     let mut reader = Reader::new(entry);
     reader.list()?;
     reader.bytes()?;
     let kind = reader.integer()? as u8;
     let mode = reader.integer()? as u16;
-    let size = reader.integer()?;
-    Some((kind, mode, size, reader.link()?))
+    let size = reader.integer()? as f64;
+    Some(Recorded { kind, mode, size, content: reader.link()? })
+}
+
+impl FileStat {
+    /// Old enough that what changes the file later changes one of its times too.
+    pub fn is_settled(&self, below_ns: i64) -> bool {
+        self.mtime_ns < below_ns && self.ctime_ns < below_ns
+    }
 }
 
 fn push_link(block: &mut Vec<u8>, link: &Link) {
@@ -152,6 +182,13 @@ pub struct Recorded {
     pub content: Link,
 }
 
+impl Recorded {
+    pub fn of(fields: &EntryFields) -> Recorded {
+        let EntryFields { kind, mode, size, content } = *fields;
+        Recorded { kind: kind as u8, mode, size: size as f64, content }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CachedStat {
     pub dev: f64,
@@ -175,6 +212,11 @@ impl CachedStat {
 }
 
 impl StatCache {
+    /// One that knows nothing.
+    pub fn empty() -> StatCache {
+        StatCache { bytes: Vec::new(), blocks: HashMap::new() }
+    }
+
     /// None when there is no file, or anything is odd about it.
     pub fn load(io: &dyn Io, derived: &Directory, name: &[u8]) -> Option<StatCache> {
         let bytes = crate::io::read_whole(io, derived, name, FILE_BYTES_MAX).ok()??;
@@ -193,11 +235,6 @@ impl StatCache {
             at += 4 + length;
         }
         Some(StatCache { bytes, blocks })
-    }
-
-    /// Tells one file from another.
-    pub fn checksum(&self) -> u32 {
-        self.bytes.last_chunk().map_or(0, |crc| u32::from_le_bytes(*crc))
     }
 
     pub fn directories(&self) -> usize {
