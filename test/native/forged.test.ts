@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { makeFolder, put } from '../core/verify/fixtures.ts'
+import { makeFolder, put, typescriptAlone } from '../core/verify/fixtures.ts'
 import { forge, forgeries } from '../core/verify/forging.ts'
 import { verifyAlone } from './standAlone.ts'
 
@@ -10,7 +10,7 @@ const files = { a: 'one', 'a.b': 'two', 'd/x': 'three', 'd/y': 'four' }
 
 for (const [name, forgery] of Object.entries(forgeries)) {
   test(`${name}: ${forgery.code ?? 'no finding'}`, async context => {
-    const folder = await makeFolder(context, files)
+    const folder = await makeFolder(context, files, typescriptAlone)
     await folder.with(system => put(system, 'a', 'changed'))
     const seq = await forge(folder.host, folder.path, forgery)
     const findings = verifyAlone(folder.path)

@@ -5,11 +5,11 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
-import { codesOf, type Folder, makeFolder, put, run } from '../core/verify/fixtures.ts'
+import { codesOf, type Folder, makeFolder, put, run, typescriptAlone } from '../core/verify/fixtures.ts'
 import { runAlone, standAloneCommand, verifyAlone } from './standAlone.ts'
 
 async function madeFolder(context: Parameters<typeof makeFolder>[0]): Promise<Folder> {
-  const folder = await makeFolder(context, { 'a/one': '1\n', 'a/two': '2\n', top: 'top\n' })
+  const folder = await makeFolder(context, { 'a/one': '1\n', 'a/two': '2\n', top: 'top\n' }, typescriptAlone)
   await folder.with(async system => {
     await run(system.snapshotCreate({ name: 'before' }))
     await put(system, 'a/one', 'changed\n')

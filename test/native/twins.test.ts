@@ -8,7 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { isSentientError } from '../../src/core/errors.ts'
 import { openSystem } from '../../src/core/system.ts'
 import type { Finding } from '../../src/core/timeline/model.ts'
-import { type Folder, filesBelow, makeFolder, noise, put, run } from '../core/verify/fixtures.ts'
+import { type Folder, filesBelow, makeFolder, noise, put, run, typescriptAlone } from '../core/verify/fixtures.ts'
 import { verifyAlone } from './standAlone.ts'
 
 const runs = Number(process.env.SENTIENT_TWINS_RUNS ?? 150)
@@ -103,7 +103,11 @@ async function compare(folder: Folder, what: string): Promise<string[]> {
 /** A folder with a history of some breadth: many records, tiles, directories of branches, large files, a gc. */
 async function grown(context: TestContext): Promise<Folder> {
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`many/file-${i}`, `number ${i}\n`]))
-  const folder = await makeFolder(context, { ...many, 'large/noise': noise(700_000, 5), 'a/b/c': 'deep\n' })
+  const folder = await makeFolder(
+    context,
+    { ...many, 'large/noise': noise(700_000, 5), 'a/b/c': 'deep\n' },
+    typescriptAlone,
+  )
   await folder.with(async system => {
     for (let i = 0; i < 300; i++) await put(system, `log/${i % 20}`, `entry ${i}\n`)
     await run(system.snapshotCreate({ name: 'middle', label: 'in the middle' }))

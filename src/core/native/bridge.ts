@@ -52,13 +52,13 @@ export async function* callNative(
   call: NativeCall,
 ): AsyncGenerator<Progress, NativeAnswer | undefined, void> {
   const control = new bridge.Control()
+  if (call.signal?.aborted === true) control.cancel()
   const settled = bridge.start(call.name, JSON.stringify(call.request), call.bytes ?? noBytes, control).then(
     answer => ({ answer }),
     (error: unknown) => ({ error }),
   )
   const cancel = () => control.cancel()
   call.signal?.addEventListener('abort', cancel)
-  if (call.signal?.aborted === true) cancel()
   let outcome: Awaited<typeof settled> | undefined
   try {
     while (outcome === undefined) {

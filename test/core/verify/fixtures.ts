@@ -39,6 +39,9 @@ export async function run<T>(work: AsyncGenerator<unknown, T, void>): Promise<T>
   }
 }
 
+/** For a folder on a host without the native core, where that looks at it too. */
+export const typescriptAlone: Partial<Host> = { native: undefined }
+
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
 /** A folder with these files, adopted and closed; removed when the test ends. */

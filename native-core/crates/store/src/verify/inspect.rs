@@ -183,7 +183,9 @@ fn check_objects(
     report.line("changes", walked.changes, format!("{} of {compared}", many(walked.changes, "change")));
     let from = horizon.saturating_sub(1);
     let range = if from > 0 { format!(" from #{from} on") } else { String::new() };
-    let text = format!("{}{range}, {} of records", many(reach.states, "kept state"), many(links, "link"));
+    let pruned = |from| format!("; {} before #{from}: signed, objects pruned", many(from, "record"));
+    let before = if from > 0 { pruned(from) } else { String::new() };
+    let text = format!("{}{range}, {} of records{before}", many(reach.states, "kept state"), many(links, "link"));
     report.line("states", reach.states, text);
     report.line("objects", reach.objects, format!("{} that they need, each looked up", many(reach.objects, "object")));
     let text = format!("{} read: content and canonical form", many(reach.nodes, "node"));
