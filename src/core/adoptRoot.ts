@@ -11,6 +11,7 @@ import type { ByteString, Directory, Host } from './host/host.ts'
 import { createLogKey, nextEpoch, removePrivateKeysBefore } from './keys/keys.ts'
 import { openParts, type Parts } from './parts.ts'
 import { lookAtBinding, remember, signHeld, writeProjections } from './signing.ts'
+import { replaceFile } from './store/layout.ts'
 import type { AdoptOptions } from './systemApi.ts'
 import { isRootFolder } from './timeline/init.ts'
 import type { Notice, Work } from './timeline/model.ts'
@@ -124,17 +125,7 @@ function replaceFormat(runtime: Directory, before: FormatFile, logId: Uint8Array
       expected: `at most ${formatFileBytesMax} bytes`,
     })
   }
-  const temporary = 'format.new'
-  if (runtime.stat(temporary) !== undefined) runtime.removeFile(temporary)
-  const file = runtime.open(temporary, 'create', 0o600)
-  try {
-    file.write(bytes, 0)
-    file.flush()
-  } finally {
-    file.close()
-  }
-  runtime.rename(temporary, runtime, 'format')
-  runtime.flush()
+  replaceFile(runtime, 'format', bytes, true)
 }
 
 /** Under the lock: the record, then the earlier private keys go, then this device remembers it, then it is signed. */

@@ -18,7 +18,7 @@ import {
   type Tail,
 } from './recovery.ts'
 import { type Position, placeText } from './segments.ts'
-import { copyRange, cutFrom } from './torn.ts'
+import { copyRange, cutFrom, renameSegment } from './torn.ts'
 import { writeMarks } from './writer.ts'
 
 export function takeOver(context: JournalContext): LockSession {
@@ -174,22 +174,9 @@ function isBehind(a: Position, b: Position): boolean {
 }
 
 function copySegment(context: JournalContext, segment: number, bytes: number): void {
-  const { segments } = context
-  const journal = segments.directory()!
-  const name = segmentFileName(segment)
-  const newName = `${name}.new`
-  if (journal.stat(newName) !== undefined) journal.removeFile(newName)
-  const file = journal.open(newName, 'create', 0o600)
-  try {
-    copyRange(segments.open(segment), file, 0, bytes, 0)
-    file.flush()
-  } finally {
-    file.close()
-  }
-  segments.drop(segment)
-  journal.rename(newName, journal, name)
-  journal.flush()
-  context.offsets.drop(segment)
+  for (const _ of renameSegment(context, segment, target => [
+    copyRange(context.segments.open(segment), target, 0, bytes, 0),
+  ]));
 }
 
 function damaged(context: JournalContext, damage: JournalDamage): SentientError {

@@ -7,10 +7,11 @@ import { FormatError } from '../format/formatError.ts'
 import { dagLink, type Link, type ObjectId, parseObjectId, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, Directory } from '../host/host.ts'
+import type { ByteString } from '../host/host.ts'
 import type { LockSession } from '../journal/model.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
+import { removeIfThere, replaceFile } from '../store/layout.ts'
 import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
@@ -177,17 +178,7 @@ export async function* writeUnapplied(
     return
   }
   const bytes = encode(still.sort().map(path => bytesOf(path)))
-  const temporary = `${unappliedName}.new`
-  removeIfThere(runtime, temporary)
-  const file = runtime.open(temporary, 'create', 0o600)
-  try {
-    file.write(bytes, 0)
-    file.flush()
-  } finally {
-    file.close()
-  }
-  runtime.rename(temporary, runtime, unappliedName)
-  runtime.flush()
+  replaceFile(runtime, unappliedName, bytes, true)
 }
 
 async function* isVisible(context: TimelineContext, path: ByteString): Work<boolean> {
@@ -217,13 +208,5 @@ export function readUnapplied(context: TimelineContext): Set<ByteString> {
   } catch (error) {
     if (isHostError(error) || error instanceof FormatError) return new Set()
     throw error
-  }
-}
-
-function removeIfThere(directory: Directory, name: ByteString): void {
-  try {
-    directory.removeFile(name)
-  } catch (error) {
-    if (!isHostError(error, 'NOT_FOUND')) throw error
   }
 }

@@ -20,6 +20,7 @@ import {
 } from '../format/note.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, Host, WriterLock } from '../host/host.ts'
+import { replaceFile } from '../store/layout.ts'
 import { readFile } from './readFile.ts'
 
 export interface Seen {
@@ -72,10 +73,10 @@ export function openMemory(host: Host, directory: Directory, name: string | unde
     keep({ note, checkpoint, key, place }) {
       const home = makePath(directory, ['logs', hashOf(checkpoint.origin)])
       try {
-        writeDurably(home, 'vkey', Buffer.from(`${formatVerifierKey(key)}\n`))
-        writeDurably(home, 'place', Buffer.from(`${place}\n`))
+        replaceFile(home, 'vkey', Buffer.from(`${formatVerifierKey(key)}\n`), true)
+        replaceFile(home, 'place', Buffer.from(`${place}\n`), true)
         // Last: a log counts as seen from its checkpoint on.
-        writeDurably(home, 'checkpoint', note)
+        replaceFile(home, 'checkpoint', note, true)
       } finally {
         home.close()
       }
@@ -84,7 +85,8 @@ export function openMemory(host: Host, directory: Directory, name: string | unde
     keepEvidence(evidenceName, bytes) {
       const home = makePath(directory, ['evidence'])
       try {
-        if (home.stat(byteStringOfText(evidenceName)) === undefined) writeDurably(home, evidenceName, bytes)
+        if (home.stat(byteStringOfText(evidenceName)) === undefined)
+          replaceFile(home, byteStringOfText(evidenceName), bytes, true)
         return `${home.path}/${evidenceName}`
       } finally {
         home.close()
@@ -182,8 +184,8 @@ function createCosigner({ random }: Host, directory: Directory, name: string | u
       error,
     )
   }
-  writeDurably(directory, privateName, Buffer.from(key.export({ format: 'pem', type: 'pkcs8' }).toString()))
-  if (directory.stat(privateName)?.mode !== fileMode) {
+  replaceFile(directory, privateName, Buffer.from(key.export({ format: 'pem', type: 'pkcs8' }).toString()), true)
+  if (directory.stat(privateName)?.mode !== 0o600) {
     directory.removeFile(privateName)
     throw new SentientError('KEY', {
       what: 'This file system keeps no permissions, so a key on it would be readable by everybody',
@@ -191,25 +193,8 @@ function createCosigner({ random }: Host, directory: Directory, name: string | u
       hint: 'Name a directory on another file system with --state.',
     })
   }
-  writeDurably(directory, publicName, Buffer.from(`${formatCosignerKey(cosigner)}\n`))
+  replaceFile(directory, publicName, Buffer.from(`${formatCosignerKey(cosigner)}\n`), true)
   return cosigner
-}
-
-const fileMode = 0o600
-
-function writeDurably(directory: Directory, text: string, bytes: Uint8Array): void {
-  const name = byteStringOfText(text)
-  const newName = `${name}.new`
-  if (directory.stat(newName) !== undefined) directory.removeFile(newName)
-  const file = directory.open(newName, 'create', fileMode)
-  try {
-    file.write(bytes, 0)
-    file.flush()
-  } finally {
-    file.close()
-  }
-  directory.rename(newName, directory, name)
-  directory.flush()
 }
 
 function pathBelow(directory: Directory, names: readonly ByteString[]): Directory | undefined {
