@@ -1,6 +1,7 @@
 // A host around another one that fails on command: the n-th operation, or those that a predicate picks, with an error,
 // a short write, or the end of the process. Tests run an action once to count its operations and then once for each.
 
+import type { Native } from '../native/native.ts'
 import { HostError, type HostErrorCode } from './error.ts'
 import { createFailingDatabases, createFailingDirectory, createFailingLock } from './failingHandles.ts'
 import type { Directory, Host } from './host.ts'
@@ -48,6 +49,15 @@ export type Fault =
   | { readonly kind: 'shortWrite'; readonly code: HostErrorCode; readonly bytes: number }
   | { readonly kind: 'crash'; readonly bytes?: number }
 
+/** A fault and the operations that it befalls: data, so that it can be handed to whoever else does operations. */
+export interface ScriptedFault {
+  readonly first: number
+  readonly last: number
+  /** Left out: of any kind. */
+  readonly calls?: readonly OperationCall[]
+  readonly fault: Fault
+}
+
 /** The end of the simulated process. No HostError, so that no handler of those takes it for a failure to deal with. */
 export class SimulatedCrash extends Error {
   readonly operation: Operation | undefined
@@ -67,6 +77,8 @@ export interface Faults {
   readonly log: readonly Operation[]
   record(): void
   failAt(number: number, fault: Fault): void
+  /** All operations from this one on, or those of some kinds. */
+  failFrom(number: number, fault: Fault, calls?: readonly OperationCall[]): void
   /** Asked before each operation; the first of several that answers counts. */
   failWhen(decide: (operation: Operation) => Fault | undefined): void
   crashAt(number: number, bytes?: number): void
@@ -86,14 +98,27 @@ export interface FaultPoint {
   run<T>(call: OperationCall, path: string, whole: () => T, on?: { short?(bytes: number): void; failed?(): void }): T
   /** Throws after a crash. */
   requireAlive(): void
+  /** Directories tell where the native core finds them on the real disk. */
+  readonly showsPlaces: boolean
+  /** What shall fail, for somebody who does operations of the host in another place. */
+  readonly scripted: readonly ScriptedFault[]
+  readonly count: number
+  /** Counts what was done there; throws when the process came to its end at the last of it. */
+  took(operations: readonly Omit<Operation, 'number'>[], crashed: boolean): void
   /** Remembers a handle that a crash closes; returns how to close it before. */
   track(handle: { close(): void }): () => void
   wrap(directory: Directory): Directory
   unwrap(directory: Directory): Directory
 }
 
-export function createFailingHost(inner: Host): FailingHost {
-  const { faults, point } = createFaults()
+export interface FailingHostOptions {
+  /** Makes a native core whose operations count and fail as those of the host do; without it the host has none. */
+  readonly native?: (point: FaultPoint) => Native
+}
+
+export function createFailingHost(inner: Host, options: FailingHostOptions = {}): FailingHost {
+  const { faults, point } = createFaults(options.native !== undefined)
+  const native = options.native?.(point)
   let state: Directory | undefined
   return {
     faults,
@@ -127,6 +152,7 @@ export function createFailingHost(inner: Host): FailingHost {
     },
     random: { bytes: length => alive(point, () => inner.random.bytes(length)) },
     processes: inner.processes,
+    ...(native === undefined ? {} : { native }),
     get stateDirectory() {
       if (state === undefined && inner.stateDirectory !== undefined) state = point.wrap(inner.stateDirectory.clone())
       return state
@@ -139,10 +165,11 @@ function alive<T>(point: FaultPoint, body: () => T): T {
   return body()
 }
 
-function createFaults(): { faults: Faults; point: FaultPoint } {
+function createFaults(showsPlaces: boolean): { faults: Faults; point: FaultPoint } {
   let count = 0
   let log: Operation[] | undefined
   let deciders: ((operation: Operation) => Fault | undefined)[] = []
+  let scripted: ScriptedFault[] = []
   let crashedAt: SimulatedCrash | undefined
   const handles = new Set<{ close(): void }>()
   const innerOf = new WeakMap<Directory, Directory>()
@@ -158,6 +185,21 @@ function createFaults(): { faults: Faults; point: FaultPoint } {
   }
   const point: FaultPoint = {
     requireAlive,
+    showsPlaces,
+    get scripted() {
+      return scripted
+    },
+    get count() {
+      return count
+    },
+    took: (operations, crashed) => {
+      for (const operation of operations) {
+        count += 1
+        log?.push({ ...operation, number: count })
+      }
+      const last = operations.at(-1)
+      if (crashed) throw crash(last === undefined ? undefined : { ...last, number: count })
+    },
     run: (call, path, whole, on = {}) => {
       requireAlive()
       count += 1
@@ -183,6 +225,12 @@ function createFaults(): { faults: Faults; point: FaultPoint } {
     },
     unwrap: directory => innerOf.get(directory) ?? directory,
   }
+  const script = (one: ScriptedFault): void => {
+    scripted.push(one)
+    deciders.push(({ number, call }) =>
+      number >= one.first && number <= one.last && (one.calls?.includes(call) ?? true) ? one.fault : undefined,
+    )
+  }
   const faults: Faults = {
     get count() {
       return count
@@ -196,7 +244,9 @@ function createFaults(): { faults: Faults; point: FaultPoint } {
     record: () => {
       log = []
     },
-    failAt: (number, fault) => deciders.push(operation => (operation.number === number ? fault : undefined)),
+    failAt: (number, fault) => script({ first: number, last: number, fault }),
+    failFrom: (number, fault, calls) =>
+      script({ first: number, last: Number.MAX_SAFE_INTEGER, fault, ...(calls === undefined ? {} : { calls }) }),
     failWhen: decide => deciders.push(decide),
     crashAt: (number, bytes) => faults.failAt(number, { kind: 'crash', bytes }),
     crash: () => {
@@ -206,6 +256,7 @@ function createFaults(): { faults: Faults; point: FaultPoint } {
       count = 0
       log = undefined
       deciders = []
+      scripted = []
     },
   }
   return { faults, point }

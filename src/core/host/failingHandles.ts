@@ -2,6 +2,7 @@
 // handle. Closing is never counted and never fails, as a process that ends closes everything.
 
 import type { Databases } from './database.ts'
+import { isDiskDirectory } from './diskDirectory.ts'
 import type { FaultPoint } from './failing.ts'
 import type { ByteString, Directory, OpenFile, WriterLock } from './host.ts'
 import { joinPath } from './names.ts'
@@ -40,6 +41,17 @@ export function createFailingDirectory(inner: Directory, point: FaultPoint): Dir
     flushFileSystem: () => point.run('flushFileSystem', path, () => inner.flushFileSystem()),
     freeBytes: () => point.run('freeBytes', path, () => inner.freeBytes()),
     close,
+    ...placeOf(inner, point),
+  }
+}
+
+function placeOf(inner: Directory, point: FaultPoint): { place?: (name?: ByteString) => unknown } {
+  if (!point.showsPlaces || !isDiskDirectory(inner)) return {}
+  return {
+    place: name => {
+      point.requireAlive()
+      return inner.place(name)
+    },
   }
 }
 

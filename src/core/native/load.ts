@@ -38,7 +38,7 @@ export function loadNative({ paths, enabled }: LoadOptions): LoadedNative {
   return { native: undefined, text: `${why}: TypeScript does all of the work` }
 }
 
-function nativeOf(bridge: RawBridge): Native {
+export function nativeOf(bridge: RawBridge): Native {
   return {
     survey: request => surveyNatively(bridge, request),
     adopt: request => adoptNatively(bridge, request),

@@ -3,6 +3,7 @@
 //! the codes of `src/core/errors.ts` and of `src/core/host/error.ts`.
 
 mod request;
+mod scripted;
 mod verbs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,7 @@ use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Error, Status, Task};
 use napi_derive::napi;
 use sentient_store::error::StoreError;
+use sentient_store::io::{Io, SystemIo};
 use sentient_store::work::{self, WorkError};
 use serde_json::{Value, json};
 
@@ -61,6 +63,7 @@ pub struct Job {
     request: String,
     bytes: Vec<u8>,
     control: Arc<work::Control>,
+    io: Arc<dyn Io>,
 }
 
 /// An answer before it is Node's.
@@ -79,7 +82,7 @@ impl Job {
     fn run(&self) -> napi::Result<Outcome> {
         let work = || {
             let request = request::Request::parse(&self.request, &self.bytes)?;
-            verbs::run(&self.name, &request, &self.control)
+            verbs::run(&*self.io, &self.name, &request, &self.control)
         };
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(outcome) => outcome.map_err(|error| crossing(&error)),
@@ -104,14 +107,15 @@ impl Task for Job {
 /// Runs beside Node; the promise is settled when it ends.
 #[napi(ts_return_type = "Promise<Answer>")]
 pub fn start(name: String, request: String, bytes: Buffer, control: &Control) -> AsyncTask<Job> {
-    AsyncTask::new(Job { name, request, bytes: bytes.to_vec(), control: Arc::clone(&control.shared) })
+    let io = Arc::new(SystemIo);
+    AsyncTask::new(Job { name, request, bytes: bytes.to_vec(), control: Arc::clone(&control.shared), io })
 }
 
 /// Runs while Node waits: only for what takes no longer than one call to the system.
 #[napi]
 pub fn run_now(name: String, request: String, bytes: Buffer) -> napi::Result<Answer> {
     let control = Arc::new(work::Control::default());
-    Job { name, request, bytes: bytes.to_vec(), control }.run().map(answer)
+    Job { name, request, bytes: bytes.to_vec(), control, io: Arc::new(SystemIo) }.run().map(answer)
 }
 
 fn answer(outcome: Outcome) -> Answer {

@@ -1,29 +1,30 @@
 //! What can be called: each verb takes its request apart, does the work and puts the answer together.
 
 use sentient_store::error::StoreError;
-use sentient_store::io::{Io, SystemIo, WatchedIo};
+use sentient_store::io::{Io, WatchedIo};
 use sentient_store::verify;
 use sentient_store::work::adopt::{self, CacheRequest, Reason};
 use sentient_store::work::cbor::Reader;
 use sentient_store::work::look;
 use sentient_store::work::source::Source;
+use sentient_store::work::stage_tree::Top;
 use sentient_store::work::stat_cache::StatCache;
 use sentient_store::work::{Control, WorkResult};
-use sentient_store::work::{place, sound_pack, stage, survey};
+use sentient_store::work::{place, sound_pack, stage, stage_tree, survey};
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::request::{Request, hex_of, text_of};
 
-pub fn run(name: &str, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
-    let io = &SystemIo;
+pub fn run(io: &dyn Io, name: &str, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
     match name {
         "adopt" => adopt(io, request, control),
         "survey" => survey(io, request, control),
         "look" => look(io, request, control),
-        "verify" => verify(request, control),
+        "verify" => verify(io, request, control),
         "soundPack" => sound_pack(io, request, control),
         "stage" => stage(io, request, control),
+        "stageTrees" => stage_trees(io, request, control),
         "place" => place(io, request, control),
         "flushFileSystem" => {
             io.flush_file_system(&request.directory(io, "directory")?)?;
@@ -147,6 +148,29 @@ fn stage(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Ou
     Ok(Outcome { text: Value::Null, bytes: left.iter().flat_map(|index| index.to_le_bytes()).collect() })
 }
 
+fn stage_trees(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let (stage, packs) = (request.directory(io, "stage")?, request.directory(io, "packs")?);
+    let top = |reader: &mut Reader<'_>| {
+        let (name, path) = (text_in(reader)?, text_in(reader)?);
+        Some(Top { name, path, node: reader.fixed()? })
+    };
+    let tops = items_of(request, top)?;
+    let source = Source::new(io, &packs);
+    let threads = request.number("threads")? as usize;
+    let work = stage_tree::Request { stage: &stage, source: &source, tops: &tops, threads };
+    let Some(staged) = stage_tree::stage_trees(io, control, &work)? else { return Ok(Value::Null.into()) };
+    let counts = staged.counts.iter().map(|counts| json!([counts.paths, counts.bytes]));
+    let latest = staged.counts.iter().map(|counts| counts.latest_ns).max().unwrap_or(0);
+    let text = json!({ "counts": counts.collect::<Value>(), "latestNs": latest.to_string() });
+    Ok(Outcome { text, bytes: staged.blocks })
+}
+
+/// u16 bytes | these.
+fn text_in(reader: &mut Reader<'_>) -> Option<Vec<u8>> {
+    let length = u16::from_le_bytes(reader.fixed()?);
+    Some(reader.take(length.into())?.to_vec())
+}
+
 fn place(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
     let (root, stage) = (request.directory(io, "root")?, request.directory(io, "stage")?);
     let (prefix, items) = (request.name("prefix")?, items_of(request, place::Item::read)?);
@@ -167,9 +191,9 @@ fn sound_pack(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResu
 
 /// The lines of a verification that finds nothing at all; null when it finds anything, or ends early: then TypeScript
 /// looks itself, and tells what it is.
-fn verify(request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+fn verify(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
     let options = verify::Options { deep: request.flag("deep")?, ..verify::Options::default() };
-    let verified = verify::verify(&WatchedIo::new(SystemIo, control), &request.path("root")?, &options);
+    let verified = verify::verify(&WatchedIo::new(io, control), &request.path("root")?, &options);
     control.check()?;
     let Ok(report) = verified else { return Ok(Value::Null.into()) };
     if !report.findings.is_empty() || report.checks.iter().any(|check| check.findings > 0) {

@@ -10,7 +10,7 @@ mod watched;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-pub use scripted::{Fault, Operation, ScriptedIo};
+pub use scripted::{Fault, Operation, Scripted, ScriptedIo};
 pub use system::SystemIo;
 pub use watched::WatchedIo;
 

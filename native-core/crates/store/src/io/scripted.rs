@@ -24,11 +24,28 @@ pub enum Fault {
     Crash(Option<usize>),
 }
 
+/// A fault, and which operations it befalls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scripted {
+    pub first: u64,
+    pub last: u64,
+    /// Of these kinds alone; of any kind when there is none.
+    pub calls: Vec<String>,
+    pub fault: Fault,
+}
+
+impl Scripted {
+    fn fits(&self, number: u64, call: &str) -> bool {
+        let fits = self.calls.is_empty() || self.calls.iter().any(|one| one == call);
+        fits && (self.first..=self.last).contains(&number)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Script {
     count: u64,
     crashed: bool,
-    faults: Vec<(u64, Fault)>,
+    faults: Vec<Scripted>,
     log: Option<Vec<Operation>>,
 }
 
@@ -47,12 +64,25 @@ impl<I: Io> ScriptedIo<I> {
     }
 
     pub fn fail_at(&self, number: u64, fault: Fault) {
-        self.script().faults.push((number, fault));
+        self.fail_when(Scripted { first: number, last: number, calls: Vec::new(), fault });
+    }
+
+    pub fn fail_when(&self, scripted: Scripted) {
+        self.script().faults.push(scripted);
+    }
+
+    /// Goes on counting from here: somebody else has counted so many operations already.
+    pub fn count_from(&self, count: u64) {
+        self.script().count = count;
     }
 
     /// How many operations there were.
     pub fn count(&self) -> u64 {
         self.script().count
+    }
+
+    pub fn crashed(&self) -> bool {
+        self.script().crashed
     }
 
     pub fn record(&self) {
@@ -78,7 +108,7 @@ impl<I: Io> ScriptedIo<I> {
         if let Some(log) = &mut script.log {
             log.push(Operation { number, call, path: path.to_vec() });
         }
-        let fault = script.faults.iter().find(|(at, _)| *at == number).map(|(_, fault)| *fault);
+        let fault = script.faults.iter().find(|scripted| scripted.fits(number, call)).map(|scripted| scripted.fault);
         script.crashed = matches!(fault, Some(Fault::Crash(_)));
         fault
     }

@@ -6,23 +6,22 @@ use std::path::Path;
 use super::{Directory, File, FileStat, Io, IoError, IoResult, Listed, OpenMode};
 use crate::work::Control;
 
-#[derive(Debug)]
-pub struct WatchedIo<'a, I: Io> {
-    inner: I,
+pub struct WatchedIo<'a> {
+    inner: &'a dyn Io,
     control: &'a Control,
 }
 
-impl<'a, I: Io> WatchedIo<'a, I> {
-    pub fn new(inner: I, control: &'a Control) -> Self {
+impl<'a> WatchedIo<'a> {
+    pub fn new(inner: &'a dyn Io, control: &'a Control) -> Self {
         WatchedIo { inner, control }
     }
 
-    fn unless_cancelled<T>(&self, call: &'static str, body: impl FnOnce(&I) -> IoResult<T>) -> IoResult<T> {
-        if self.control.check().is_err() { Err(IoError::new("CANCELLED", call, b"")) } else { body(&self.inner) }
+    fn unless_cancelled<T>(&self, call: &'static str, body: impl FnOnce(&dyn Io) -> IoResult<T>) -> IoResult<T> {
+        if self.control.check().is_err() { Err(IoError::new("CANCELLED", call, b"")) } else { body(self.inner) }
     }
 }
 
-impl<I: Io> Io for WatchedIo<'_, I> {
+impl Io for WatchedIo<'_> {
     fn open_directory(&self, path: &Path) -> IoResult<Directory> {
         self.unless_cancelled("openDirectory", |io| io.open_directory(path))
     }
