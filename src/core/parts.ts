@@ -1,17 +1,19 @@
 // Opening the parts of a root folder and joining them in one context. `system.ts` and `adoptRoot.ts` work with them.
-import { SentientError } from './errors.ts'
+import { isSentientError, SentientError } from './errors.ts'
 import { hexOf } from './format/bytes.ts'
+import { formatOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
 import { decodeFormatFile, type FormatFile, type Openable, openable } from './format/formatFile.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host, Randomness } from './host/host.ts'
-import { openJournal } from './journal/journal.ts'
+import { type Journal, openJournal } from './journal/journal.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
 import { openStore } from './store/store.ts'
 import type { OpenOptions } from './systemApi.ts'
 import { permitAll, type TimelineContext } from './timeline/context.ts'
 import { type LoadedSettings, loadSettingsInForce } from './timeline/governing.ts'
 import type { Notice } from './timeline/model.ts'
+import { keysNamed } from './timeline/records.ts'
 import { defaultSettings, settingsText } from './timeline/settings.ts'
 import { openWorktree } from './worktree/worktree.ts'
 
@@ -81,10 +83,10 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
   const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
   const worktree = openWorktree({ root, stage, derived, clock, random, native: host.native })
   const auth = child(root, '.auth')
-  const keys = openLogKeys(auth, formatFile.logId)
+  const keys = openKeys(auth, formatFile, journal)
   let loaded: LoadedSettings | undefined
   const notices: Notice[] = []
-  let refusal: SentientError | undefined
+  let refusal = faultOfKeys(keys, notices)
   const granted = journal.damage() === undefined ? access : 'read'
   const context: TimelineContext = {
     store,
@@ -105,6 +107,8 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
     signer: () => keys.signer(),
     verifier: () => keys.verifier(),
     verifiers: () => keys.all(),
+    damagedKeys: () => keys.damaged(),
+    mendKeys: () => keys.mend(),
     notices,
     native: host.native,
     settings: () => loaded?.values ?? defaultSettings,
@@ -126,7 +130,7 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
   return {
     context,
     keys,
-    origin: keys.verifier().name,
+    origin: refusal === undefined ? keys.verifier().name : formatOrigin({ logId: formatFile.logId, epoch: 0 }),
     format: formatFile,
     auth,
     writable,
@@ -139,6 +143,24 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
       store.close()
       for (const directory of opened.reverse()) directory.close()
     },
+  }
+}
+
+/** The keys of a folder; what a damaged file does not tell of them the records do. */
+export const openKeys = (auth: Directory, { logId }: FormatFile, journal: Journal): LogKeys =>
+  openLogKeys(auth, logId, () => [...keysNamed(journal)])
+
+/** Why nothing can be signed, nor any signature of this log be checked. A key that is known all the same is a notice. */
+function faultOfKeys(keys: LogKeys, notices: Notice[]): SentientError | undefined {
+  try {
+    const fault = keys.fault()
+    if (fault !== undefined)
+      notices.push({ code: 'damaged', text: `${fault}; the key is known all the same: sentctl repair writes it anew` })
+    return undefined
+  } catch (error) {
+    if (!isSentientError(error, 'KEY')) throw error
+    notices.push({ code: 'damaged', text: error.message })
+    return error
   }
 }
 

@@ -5,8 +5,7 @@ import { byteStringOfText, displayBytes, equalBytes } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import type { Host } from './host/host.ts'
 import { forgetBinding, writeBinding } from './keys/binding.ts'
-import { openLogKeys } from './keys/keys.ts'
-import { type Parts, readFormat } from './parts.ts'
+import { openKeys, type Parts, readFormat } from './parts.ts'
 import { storeSnapshots } from './timeline/snapshots.ts'
 import { storeTrace } from './timeline/trace.ts'
 import {
@@ -29,10 +28,16 @@ export function lookAtBinding(host: Host, { context }: Parts): BindingState {
 
 /** Why nothing may be signed here; undefined where it may. */
 export function whyNotSigned(host: Host, parts: Parts): SentientError | undefined {
-  const unbound = unboundOf(lookAtBinding(host, parts))
-  return unbound === undefined
-    ? (whyNotOurs(parts) ?? whyNotRight(parts))
-    : copyError(parts.context.directories.root.path, unbound)
+  try {
+    const unbound = unboundOf(lookAtBinding(host, parts))
+    return unbound === undefined
+      ? (whyNotOurs(parts) ?? whyNotRight(parts))
+      : copyError(parts.context.directories.root.path, unbound)
+  } catch (error) {
+    // Nobody can tell whose log it is.
+    if (!isSentientError(error, 'KEY')) throw error
+    return error
+  }
 }
 
 /** At opening for writing: settles what this device may do here, and says what there is to know about it. */
@@ -70,7 +75,7 @@ export async function signNow(host: Host, parts: Parts): Promise<void> {
 
 /** Another process may have adopted the folder since it was opened here: then its keys are others. */
 function whyNotOurs({ context, origin, auth }: Parts): SentientError | undefined {
-  const { name } = openLogKeys(auth, readFormat(context.directories.runtime).logId).verifier()
+  const { name } = openKeys(auth, readFormat(context.directories.runtime), context.journal).verifier()
   if (name === origin) return undefined
   return new SentientError('COPY', {
     what: 'Another process has adopted this folder meanwhile',

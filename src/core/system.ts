@@ -104,7 +104,10 @@ export async function openSystem(host: Host, options: OpenOptions): Promise<Syst
     if (options.ready !== false) {
       for await (const progress of ready(host, parts, options.signal)) options.progress?.(progress)
     }
-    return assemble(host, parts, { state: found?.state ?? 'unasked', refusal: context.refusal })
+    return assemble(host, parts, {
+      state: found?.state ?? 'unasked',
+      refusal: found === undefined ? undefined : context.refusal,
+    })
   } catch (error) {
     parts.release()
     throw error

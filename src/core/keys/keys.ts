@@ -26,7 +26,22 @@ export interface LogKeys {
   verifierText(): string
   /** The public keys of all epochs, also of the logs that this folder is a copy of; what can not be read is left out. */
   all(): VerifierKey[]
+  /** Why the public key in force had to be taken from elsewhere; undefined when its file is sound. */
+  fault(): string | undefined
+  /** The files of public keys that are not as they were written, and whether what they held is known. */
+  damaged(): readonly DamagedKey[]
+  /** Writes those anew whose key is known, whole as soon as they are there; their names. */
+  mend(): readonly string[]
 }
+
+export interface DamagedKey {
+  readonly name: string
+  readonly reason: string
+  readonly mendable: boolean
+}
+
+/** The keys that records name; asked where a public key is damaged or missing. */
+export type KnownKeys = () => readonly VerifierKey[]
 
 const keyBytesMax = 4_096
 const keyMode = 0o600
@@ -42,7 +57,7 @@ export function createLogKey(
   directory: Directory,
   options: { readonly logId: Uint8Array; readonly epoch: number; readonly random: Randomness },
 ): LogKeys {
-  for (const { name } of directory.list()) if (name.endsWith(newEnding)) directory.removeFile(name)
+  removeUnfinished(directory)
   const key = ed25519KeyOfSeed(options.random.bytes(32))
   const name = privateName(options.epoch)
   writeDurably(directory, name, key.export({ format: 'pem', type: 'pkcs8' }).toString())
@@ -62,6 +77,10 @@ export function createLogKey(
 /** What is written under such a name was never in use. */
 const newEnding = '.new'
 
+function removeUnfinished(directory: Directory): void {
+  for (const { name } of directory.list()) if (name.endsWith(newEnding)) directory.removeFile(name)
+}
+
 function writeDurably(directory: Directory, name: string, text: string): void {
   const file = directory.open(`${name}${newEnding}`, 'create', keyMode)
   try {
@@ -76,13 +95,22 @@ function writeDurably(directory: Directory, name: string, text: string): void {
 
 /**
  * The key in force: that of the highest epoch whose name has this log id. A higher one of another log is of an adoption
- * that was not finished. Where none has it, the highest: then it, or the log id, is damaged.
+ * that was not finished. Where none has it, the highest: then it, or the log id, is damaged. A public key that can not be
+ * read is that which the records name or, where they name none at all, that of the private key beside it.
  */
-export function openLogKeys(directory: Directory, logId: Uint8Array): LogKeys {
+export function openLogKeys(directory: Directory, logId: Uint8Array, known: KnownKeys = () => []): LogKeys {
   let newest: EpochKey | undefined
   let signer: NoteSigner | undefined
+  let named: readonly VerifierKey[] | undefined
+  const source: KeySource = {
+    ...{ directory, logId },
+    named() {
+      named ??= known()
+      return named
+    },
+  }
   const inForce = (): EpochKey => {
-    newest ??= keyInForce(directory, logId)
+    newest ??= keyInForce(source)
     return newest
   }
   const keys: LogKeys = {
@@ -92,13 +120,40 @@ export function openLogKeys(directory: Directory, logId: Uint8Array): LogKeys {
       return signer
     },
     verifierText: () => formatVerifierKey(keys.verifier()),
-    all: () => epochsOf(directory, 'vkey').flatMap(epoch => keyOrNone(directory, epoch)),
+    all: () => publicKeys(source).flatMap(({ key }) => (key === undefined ? [] : [key])),
+    fault: () => inForce().fault?.message,
+    damaged: () =>
+      publicKeys(source).flatMap(({ epoch, key, fault }): DamagedKey[] => {
+        const reason = fault?.message ?? (isSpelledOut(directory, epoch, key) ? undefined : 'it is spelled otherwise')
+        return reason === undefined ? [] : [{ name: publicName(epoch), reason, mendable: key !== undefined }]
+      }),
+    mend() {
+      const damaged = new Set(keys.damaged().map(({ name }) => name))
+      const mended = publicKeys(source).filter(({ epoch, key }) => damaged.has(publicName(epoch)) && key !== undefined)
+      removeUnfinished(directory)
+      for (const { epoch, key } of mended)
+        writeDurably(directory, publicName(epoch), `${formatVerifierKey(key as VerifierKey)}\n`)
+      newest = undefined
+      return mended.map(({ epoch }) => publicName(epoch))
+    },
   }
   return keys
 }
 
-interface EpochKey {
+interface KeySource {
+  readonly directory: Directory
+  readonly logId: Uint8Array
+  readonly named: KnownKeys
+}
+
+interface PublicKey {
   readonly epoch: number
+  /** Undefined when its file is damaged and nothing else tells. */
+  readonly key: VerifierKey | undefined
+  readonly fault: SentientError | undefined
+}
+
+interface EpochKey extends PublicKey {
   readonly key: VerifierKey
 }
 
@@ -111,15 +166,45 @@ function epochsOf(directory: Directory, ending: 'vkey' | 'pem'): number[] {
     .sort((a, b) => a - b)
 }
 
-function keyInForce(directory: Directory, logId: Uint8Array): EpochKey {
-  const epochs = epochsOf(directory, 'vkey')
-  const highest = epochs.at(-1)
-  if (highest === undefined) throw new SentientError('KEY', { what: 'There is no log key', where: directory.path })
-  for (const epoch of epochs.toReversed()) {
-    const key = readVerifier(directory, epoch)
-    if (isOfLog(key, logId)) return { epoch, key }
+function keyInForce(source: KeySource): EpochKey {
+  const keys = publicKeys(source)
+  const readable = keys.filter((one): one is EpochKey => one.key !== undefined)
+  const found = readable.findLast(({ key }) => isOfLog(key, source.logId)) ?? readable.at(-1)
+  if (found !== undefined) return found
+  throw keys.at(-1)?.fault ?? new SentientError('KEY', { what: 'There is no log key', where: source.directory.path })
+}
+
+/** Ascending. A file is missing where a private key stands without one and records name its key, or where there is none. */
+function publicKeys(source: KeySource): PublicKey[] {
+  const epochs = new Set(epochsOf(source.directory, 'vkey'))
+  const last = Math.max(-1, ...epochs)
+  if (epochs.size === 0 || epochsOf(source.directory, 'pem').some(epoch => epoch > last))
+    for (const { name } of source.named()) epochs.add(parseOrigin(name).epoch)
+  return [...epochs].sort((a, b) => a - b).map(epoch => publicKey(source, epoch))
+}
+
+function publicKey(source: KeySource, epoch: number): PublicKey {
+  try {
+    return { epoch, key: readVerifier(source.directory, epoch), fault: undefined }
+  } catch (error) {
+    if (!isSentientError(error, 'KEY')) throw error
+    const named = source.named()
+    const recorded = named.findLast(({ name }) => parseOrigin(name).epoch === epoch)
+    return { epoch, key: recorded ?? (named.length === 0 ? keyOfPrivate(source, epoch) : undefined), fault: error }
   }
-  return { epoch: highest, key: readVerifier(directory, highest) }
+}
+
+function keyOfPrivate({ directory, logId }: KeySource, epoch: number): VerifierKey | undefined {
+  try {
+    return ed25519Signer(formatOrigin({ logId, epoch }), createPrivateKey(readText(directory, privateName(epoch))))
+  } catch {
+    // Missing or damaged, in as many ways as OpenSSL knows.
+    return undefined
+  }
+}
+
+function isSpelledOut(directory: Directory, epoch: number, key: VerifierKey | undefined): boolean {
+  return key !== undefined && readText(directory, publicName(epoch)) === `${formatVerifierKey(key)}\n`
 }
 
 function isOfLog({ name }: VerifierKey, logId: Uint8Array): boolean {
@@ -128,15 +213,6 @@ function isOfLog({ name }: VerifierKey, logId: Uint8Array): boolean {
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
     return false
-  }
-}
-
-function keyOrNone(directory: Directory, epoch: number): VerifierKey[] {
-  try {
-    return [readVerifier(directory, epoch)]
-  } catch (error) {
-    if (!isSentientError(error, 'KEY')) throw error
-    return []
   }
 }
 
@@ -160,7 +236,8 @@ function readVerifier(directory: Directory, epoch: number): VerifierKey {
     return parseVerifierKey(readText(directory, name).trim())
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    throw new SentientError('KEY', { what: 'The public key is damaged', where: name, found: error.message }, error)
+    const where = `.auth/${name}`
+    throw new SentientError('KEY', { what: 'The public key is damaged', where, found: error.message }, error)
   }
 }
 

@@ -54,6 +54,10 @@ export interface TimelineContext {
   readonly verifier: () => VerifierKey
   /** The keys of all epochs, that of today among them. */
   readonly verifiers: () => VerifierKey[]
+  /** The files of public keys that are not as they were written; `mendable` where records or a private key tell them. */
+  readonly damagedKeys: () => readonly { readonly name: string; readonly reason: string; readonly mendable: boolean }[]
+  /** Writes those anew that can be; their names. */
+  readonly mendKeys: () => readonly string[]
   readonly notices: Notice[]
   /** Absent where it is not built, or turned off. */
   readonly native: Native | undefined

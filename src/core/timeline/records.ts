@@ -3,7 +3,10 @@ import { isSentientError, SentientError } from '../errors.ts'
 import { bytesOfKey, bytesOfSubject, bytesOfText } from '../format/bodyBytes.ts'
 import { byteStringOf, bytesOf, displayBytes, hexOf } from '../format/bytes.ts'
 import { type CborValue, isLink, isList } from '../format/cbor.ts'
+import { parseOrigin } from '../format/checkpoint.ts'
+import { isFormatError } from '../format/formatError.ts'
 import type { Link } from '../format/id.ts'
+import { parseVerifierKey, type VerifierKey } from '../format/note.ts'
 import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import { countChanges, findChange, readChanges } from '../store/changes.ts'
@@ -13,6 +16,33 @@ import type { GovernedPath, RecordFilter, RecordView, TreeChange } from './model
 import { gcHorizon } from './pruned.ts'
 
 /** The record; throws STATE_NOT_FOUND or DAMAGED. */
+const newEpochAction = 'new-epoch'
+
+/** The key that a record brings in force; undefined for a record that brings none. */
+export function keyNamedBy({ body }: JournalRecord): VerifierKey | undefined {
+  const key = body?.action === 'init' || body?.action === newEpochAction ? body.fields?.key : undefined
+  if (typeof key !== 'string') return undefined
+  try {
+    const named = parseVerifierKey(key)
+    parseOrigin(named.name)
+    return named
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    return undefined
+  }
+}
+
+/** The keys that records brought in force, in their order, as far as these can be read. */
+export function* keysNamed(journal: TimelineContext['journal']): Generator<VerifierKey> {
+  const { size } = journal.head()
+  const first = journal.read(0)
+  const later = journal.search({ from: 1, to: size }, [bytesOfText('action', newEpochAction)])
+  for (const result of size === 0 ? [] : [first, ...later]) {
+    const key = result.state === 'intact' ? keyNamedBy(result.record) : undefined
+    if (key !== undefined) yield key
+  }
+}
+
 export function requireRecord(context: TimelineContext, seq: number): JournalRecord {
   const result = context.journal.read(seq)
   if (result.state === 'intact') return result.record

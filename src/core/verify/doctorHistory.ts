@@ -85,6 +85,8 @@ export function examineStore({ context }: Patient): DoctorCheck {
 }
 
 export function examineKeys({ context, keys }: Patient): DoctorCheck {
+  const [damaged] = keys.damaged()
+  if (damaged !== undefined) return bad('keys', `.auth/${damaged.name}: ${damaged.reason}`, 'Run sentctl repair.')
   const { name } = keys.verifier()
   const open = inChild(context.directories.root, '.auth', auth =>
     auth

@@ -5,7 +5,7 @@ import { type CborValue, decode, isList } from '../format/cbor.ts'
 import { parseOrigin, verifyCheckpoint } from '../format/checkpoint.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { decodeFormatFile } from '../format/formatFile.ts'
-import { parseVerifierKey, verifyNote } from '../format/note.ts'
+import { verifyNote } from '../format/note.ts'
 import { parseSnapshotList, parseSnapshotNote } from '../format/recycleLock.ts'
 import type {
   JournalCheckpoint,
@@ -16,6 +16,7 @@ import type {
 } from '../journal/model.ts'
 import type { TimelineContext } from '../timeline/context.ts'
 import type { Finding, SnapshotView, Work } from '../timeline/model.ts'
+import { keyNamedBy } from '../timeline/records.ts'
 import { replay } from '../timeline/snapshots.ts'
 import { faultOfFields } from './fieldsCheck.ts'
 import { inChild, readFile, readMarks, type SmallFile } from './files.ts'
@@ -138,7 +139,7 @@ function gatherer(context: TimelineContext, since: number): Gathered {
     each(record) {
       gathered.losses.add(record)
       gathered.horizon = Math.max(gathered.horizon, horizonOf(record))
-      const origin = originNamedBy(record)
+      const origin = keyNamedBy(record)?.name
       if (origin !== undefined) gathered.epochs?.push({ seq: record.seq, origin })
       const fault = record.body === undefined ? undefined : faultOfFields(record.body, record.seq)
       if (fault !== undefined && gathered.faults.length < findingsMax) gathered.faults.push({ seq: record.seq, fault })
@@ -146,17 +147,6 @@ function gatherer(context: TimelineContext, since: number): Gathered {
     },
   }
   return gathered
-}
-
-/** The origin of the key that a record brings in force. */
-function originNamedBy({ body }: JournalRecord): string | undefined {
-  const key = body?.action === 'init' || body?.action === 'new-epoch' ? body.fields?.key : undefined
-  try {
-    return typeof key === 'string' ? parseVerifierKey(key).name : undefined
-  } catch (error) {
-    if (!isFormatError(error)) throw error
-    return undefined
-  }
 }
 
 /** The horizon that a record names, when it is that of a gc; else 0. */
@@ -346,8 +336,9 @@ const keyBytesMax = 4_096
 
 /** The public key as it was written, and a private key that belongs to it. */
 export function checkKeys(context: TimelineContext, report: Report): void {
-  const found = (severity: Finding['severity'], code: string, text: string) =>
-    report.found('keys', { code, severity, where: '.auth', found: text })
+  const found = (severity: Finding['severity'], code: string, text: string, where = '.auth') =>
+    report.found('keys', { code, severity, where, found: text })
+  for (const { name, reason } of context.damagedKeys()) found('damage', 'key-damaged', reason, `.auth/${name}`)
   try {
     const { name } = context.verifier()
     context.signer()
@@ -408,20 +399,16 @@ function checkUnapplied({ directories }: TimelineContext, report: Report): void 
   report.line('unapplied', 1, 'the list of paths that could not be applied')
 }
 
-const keySpellings: Readonly<Record<string, RegExp>> = {
-  vkey: /^\S+\n$/,
-  // What stands before the 32 bytes of the key is always the same; who reads it forgives other versions.
-  pem: /^-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI[A-P][A-Za-z0-9+/]{42}\n-----END PRIVATE KEY-----\n$/,
-}
+/** What stands before the 32 bytes of the key is always the same; who reads it forgives other versions. */
+const privateKeySpelling =
+  /^-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI[A-P][A-Za-z0-9+/]{42}\n-----END PRIVATE KEY-----\n$/
 
-/** Nothing was changed in a key file that reading it forgives. */
+/** Nothing was changed in the file of a private key that reading it forgives. */
 function isSpelledOut(context: TimelineContext): boolean {
   const spelled = inChild(context.directories.root, '.auth', auth =>
     auth.list().every(({ name }) => {
-      const spelling = keySpellings[name.split('.').at(-1) ?? '']
-      const file = spelling === undefined ? undefined : readFile(auth, name, keyBytesMax)
-      if (file?.state !== 'read') return true
-      return spelling?.test(Buffer.from(file.bytes).toString('latin1')) === true
+      const file = name.endsWith('.pem') ? readFile(auth, name, keyBytesMax) : undefined
+      return file?.state !== 'read' || privateKeySpelling.test(Buffer.from(file.bytes).toString('latin1'))
     }),
   )
   return spelled ?? false

@@ -111,6 +111,10 @@ export function rebuildSnapshotList(context: TimelineContext): string[] {
   return ['recycle.lock']
 }
 
+/** Under the lock: public keys that are damaged, as the records or the private key tell them. */
+export const rebuildKeys = (context: TimelineContext): string[] =>
+  context.damagedKeys().length === 0 ? [] : context.mendKeys().map(name => `.auth/${name}`)
+
 /** Under the lock: the replay chain is written from the records again. */
 export async function* rebuildTrace(context: TimelineContext, signal: AbortSignal | undefined): Work<string[]> {
   const { derived } = context.directories

@@ -17,6 +17,7 @@ import { beginNewSharedPack, evacuate, setAside } from './quarantine.ts'
 import {
   dropCaches,
   rebuildIndexes,
+  rebuildKeys,
   rebuildSnapshotList,
   rebuildTiles,
   rebuildTrace,
@@ -223,6 +224,7 @@ async function* rebuild(
   signal: AbortSignal | undefined,
 ): Work<string[]> {
   const rebuilt = rebuildIndexes(context, packs.indexes)
+  rebuilt.push(...rebuildKeys(context))
   if (journal.tiles) rebuilt.push(...(yield* rebuildTiles(context, signal)))
   if (journal.checkpoint) rebuilt.push(...setCheckpointAside(context))
   if (journal.snapshots && !journal.unreadableRecords) rebuilt.push(...rebuildSnapshotList(context))
