@@ -3,6 +3,7 @@
 import { SentientError } from '../errors.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, Locks } from '../host/host.ts'
+import { unfinishedName } from '../timeline/init.ts'
 
 const sessionsHome = '.intent'
 const madeBySessions = 'sessions'
@@ -65,10 +66,15 @@ export function eject(root: Directory, locks: Locks): void {
     removeSessions(root)
     for (const name of truthNames) removeTree(root, name)
     for (const { name } of runtime.list()) if (name !== formatName && name !== lockName) removeTree(runtime, name)
+    runtime.open(unfinishedName, 'create', 0o600).close()
+    runtime.flush()
     root.flush()
     runtime.removeFile(formatName)
+    // From here on this is no root folder; what is left of it is in nobody's way.
+    runtime.flush()
     lock.close()
-    for (const { name } of runtime.list()) removeTree(runtime, name)
+    for (const { name } of runtime.list()) if (name !== unfinishedName) removeTree(runtime, name)
+    runtime.removeFile(unfinishedName)
     removeTree(root, runtimeName)
     root.flush()
   } finally {

@@ -28,7 +28,8 @@ export interface FolderSurvey {
 }
 
 /** Written first and removed last: what has it and no format file is an init that did not finish. */
-const unfinishedName = 'init-unfinished'
+/** A `.runtime` with this and without `format` holds nothing that anybody needs: the next init clears it away. */
+export const unfinishedName = 'init-unfinished'
 const skeleton: readonly ByteString[] = ['.auth', '.db', '.runtime', '.tree']
 const directoryMode = 0o700
 
