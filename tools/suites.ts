@@ -19,6 +19,8 @@ export interface Suite {
   readonly concurrency: 'all processors' | 'one by one'
   /** The tests' own hosts have the native core; without this none has. */
   readonly native?: true
+  /** Temporary folders lie in memory, where the system has room there; what is about disks asks for one itself. */
+  readonly inMemory?: true
 }
 
 /** Thousands of runs: every n-th call of a host fails, every byte is flipped, processes are killed, histories drawn. */
@@ -32,6 +34,7 @@ export const unitSuite: Suite = {
   files: new RegExp(`${quickFolders.source}(?!.*${longTests.source})`),
   needs: [],
   concurrency: 'all processors',
+  inMemory: true,
 }
 
 export const slowSuites: readonly Suite[] = [

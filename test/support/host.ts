@@ -109,9 +109,12 @@ export function nativeUnderTest(): Native | undefined {
   return native
 }
 
-/** An empty folder on the real disk; `host` changes ports of the disk host. */
-export function makeTemporaryFolder(host: Partial<Host> = {}): TemporaryFolder {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'sentientos-test-')))
+/** Where a disk is: suites that are no business of disks have their temporary folders in memory. */
+export const onDisk = (): string => process.env.SENTIENT_TEST_DISK ?? tmpdir()
+
+/** An empty folder on a real file system; `host` changes ports of the disk host. */
+export function makeTemporaryFolder(host: Partial<Host> = {}, base = tmpdir()): TemporaryFolder {
+  const path = realpathSync(mkdtempSync(join(base, 'sentientos-test-')))
   const whole: Host = { ...createDiskHost({ label: 'test', native: nativeUnderTest() }), ...host }
   const directory = whole.files.openDirectory(path)
   if (directory === undefined) throw new Error(`${path} is gone`)

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { openOutsideFile } from '../../../src/cli/outside.ts'
 import { importInto } from '../../../src/core/carrying.ts'
 import type { Host } from '../../../src/core/host/host.ts'
 import { openSystem, type System } from '../../../src/core/system.ts'
 import type { VerifyReport } from '../../../src/core/timeline/model.ts'
-import { type Folder, filesBelow, run } from '../verify/fixtures.ts'
+import { type Folder, filesBelow, makeFolder, noise, put, run, source } from '../verify/fixtures.ts'
 
 /** A place beside the root folder. */
 export const beside = (folder: Folder, name: string): string => join(dirname(folder.path), name)
@@ -88,3 +89,18 @@ export function snapshotOf(path: string): Record<string, string> {
 
 export const bytesOf = (path: string): number =>
   filesBelow(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0)
+
+export const exported = (folder: Folder, name: string, since?: { seq: number } | { note: Uint8Array }) =>
+  folder.with(async system => {
+    const file = beside(folder, name)
+    return { file, ...(await run(system.exportArchive(file, { ...(since && { since }) }))) }
+  }, 'read')
+
+export async function makeSmall(context: TestContext): Promise<Folder> {
+  const folder = await makeFolder(context, { 'a/one': 'first\n', top: noise(300, 2) })
+  await folder.with(system => put(system, 'a/one', 'second\n'))
+  return folder
+}
+
+export const importBytes = (folder: Folder, bytes: Uint8Array, to: string) =>
+  run(importInto(folder.host, source(bytes), { path: to }))

@@ -7,6 +7,7 @@ import { createFailingHost, SimulatedCrash } from '../../../src/core/host/failin
 import {
   buildTree,
   makeTemporaryFolder,
+  onDisk,
   readText,
   symlink,
   type TemporaryFolder,
@@ -16,7 +17,7 @@ import {
 describe('databases of the disk host', () => {
   let folder: TemporaryFolder
   beforeEach(() => {
-    folder = makeTemporaryFolder()
+    folder = makeTemporaryFolder({}, onDisk())
   })
   afterEach(() => folder.remove())
 

@@ -17,6 +17,7 @@ import { runHostSuite } from '../../suites/hostSuite.ts'
 import {
   buildTree,
   makeTemporaryFolder,
+  onDisk,
   readText,
   symlink,
   type TemporaryFolder,
@@ -35,7 +36,7 @@ describe('the disk host', () => {
   let folder: TemporaryFolder
   let directory: Directory
   beforeEach(() => {
-    folder = makeTemporaryFolder()
+    folder = makeTemporaryFolder({}, onDisk())
     directory = folder.directory
   })
   afterEach(() => folder.remove())
@@ -163,7 +164,7 @@ describe('the disk host', () => {
 
 // A PATH whose only program is a `sync` that notes its arguments and ends as told.
 function withSync<T>(script: string | undefined, body: (calls: () => string[]) => T): T {
-  const folder = makeTemporaryFolder()
+  const folder = makeTemporaryFolder({}, onDisk())
   const path = process.env.PATH
   try {
     if (script !== undefined) {
@@ -181,7 +182,7 @@ function withSync<T>(script: string | undefined, body: (calls: () => string[]) =
 describe('flushing a file system', () => {
   let folder: TemporaryFolder
   beforeEach(() => {
-    folder = makeTemporaryFolder()
+    folder = makeTemporaryFolder({}, onDisk())
   })
   afterEach(() => folder.remove())
 
@@ -236,7 +237,7 @@ describe('flushing a file system', () => {
 
 describe('watching the disk', () => {
   it('says overflow when the kernel had more to tell than it could keep', async () => {
-    const folder = makeTemporaryFolder()
+    const folder = makeTemporaryFolder({}, onDisk())
     const events: { name?: string; overflow: boolean }[] = []
     const closed: unknown[] = []
     const quiet: { name?: string; overflow: boolean }[] = []
@@ -330,7 +331,7 @@ describe('the machine', () => {
   })
 
   it('makes the state directory when it is asked for, a private one', () => {
-    const folder = makeTemporaryFolder()
+    const folder = makeTemporaryFolder({}, onDisk())
     try {
       const path = join(folder.path, 'share', 'state')
       const host = createDiskHost({ label: 'test', stateDirectoryPath: path })

@@ -12,6 +12,7 @@ import {
   createTestHost,
   describeTree,
   makeTemporaryFolder,
+  onDisk,
   readText,
   type TestHost,
 } from '../../support/host.ts'
@@ -152,7 +153,7 @@ describe('the failing host', () => {
   })
 
   it('frees locks and descriptors when it crashes', () => {
-    const folder = makeTemporaryFolder()
+    const folder = makeTemporaryFolder({}, onDisk())
     try {
       const before = readdirSync('/proc/self/fd').length
       const host = createFailingHost(folder.host)

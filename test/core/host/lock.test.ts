@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { throwsCode } from '../../suites/hostSubject.ts'
-import { makeTemporaryFolder, readText, type TemporaryFolder, writeFile } from '../../support/host.ts'
+import { makeTemporaryFolder, onDisk, readText, type TemporaryFolder, writeFile } from '../../support/host.ts'
 import { makeReadOnly } from './subjects.ts'
 
 const holder = fileURLToPath(new URL('./lockHolder.ts', import.meta.url))
@@ -18,7 +18,7 @@ describe('the lock between processes', () => {
   let folder: TemporaryFolder
   let children: ChildProcess[]
   beforeEach(() => {
-    folder = makeTemporaryFolder()
+    folder = makeTemporaryFolder({}, onDisk())
     children = []
   })
   afterEach(() => {

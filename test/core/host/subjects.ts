@@ -5,7 +5,7 @@ import { chmodSync, linkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDiskFiles } from '../../../src/core/host/disk.ts'
 import type { HostSubject } from '../../suites/hostSubject.ts'
-import { createTestHost, makeTemporaryFolder } from '../../support/host.ts'
+import { createTestHost, makeTemporaryFolder, onDisk } from '../../support/host.ts'
 
 /** The user who owns nothing, on Linux. */
 const nobodyId = 65_534
@@ -30,7 +30,7 @@ export function makeMemorySubject(): HostSubject {
 }
 
 export function makeDiskSubject(byDescriptor: boolean): HostSubject {
-  const { host, path, directory, remove } = makeTemporaryFolder({ files: createDiskFiles({ byDescriptor }) })
+  const { host, path, directory, remove } = makeTemporaryFolder({ files: createDiskFiles({ byDescriptor }) }, onDisk())
   chmodSync(path, 0o755)
   return {
     host,

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isHostError } from '../../../src/core/host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, OpenMode } from '../../../src/core/host/host.ts'
-import { buildTree, createTestHost, describeTree, makeTemporaryFolder, symlink } from '../../support/host.ts'
+import { buildTree, createTestHost, describeTree, makeTemporaryFolder, onDisk, symlink } from '../../support/host.ts'
 
 interface Twin {
   readonly root: Directory
@@ -134,7 +134,7 @@ function outcome(step: Step, twin: Twin): unknown {
 }
 
 function withTwins(body: (disk: Twin, memory: Twin) => void): void {
-  const folder = makeTemporaryFolder()
+  const folder = makeTemporaryFolder({}, onDisk())
   const host = createTestHost()
   const root = host.files.openDirectory('/')!
   const disk: Twin = {

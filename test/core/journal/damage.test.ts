@@ -1,17 +1,15 @@
-// Bytes that change behind the journal's back: every flipped bit is found, named and never cut; a tail is cut only when
-// nothing says that it was flushed, and then it is kept in `torn`.
+// What a journal makes of a tail that was lost: it is cut only when nothing says that it was flushed, and then it is kept
+// in `torn`; anything else that is gone is damage.
 
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { isSentientError } from '../../../src/core/errors.ts'
 import { equalBytes } from '../../../src/core/format/bytes.ts'
 import { encodeFrame, frameSeed, type GoodFrame, segmentHeaderBytes } from '../../../src/core/format/frame.ts'
 import { decodeMarksFile, marksOffset } from '../../../src/core/format/marks.ts'
-import type { Directory } from '../../../src/core/host/host.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
-import type { Journal } from '../../../src/core/journal/journal.ts'
 import { sign, signerOf } from '../../suites/journalSuite.ts'
-import { createSeededRandomness, createTestHost, readFile, type TestHost, writeFile } from '../../support/host.ts'
+import { createSeededRandomness, createTestHost, readFile, writeFile } from '../../support/host.ts'
+import { filled, flip, limits, open, place, runtime, segmentNames, segments, startAnew, torn } from './damagedPlace.ts'
 import {
   append,
   assertHolds,
@@ -25,35 +23,7 @@ import {
   verify,
 } from './fixtures.ts'
 
-const limits = { segmentBytesMax: 1600 }
-
-let host: TestHost
-let directory: Directory
-beforeEach(() => {
-  host = createTestHost({ powerCut: 'loose' })
-  directory = host.files.openDirectory('/')!
-})
-
-const open = (access: 'read' | 'write' = 'write'): Journal => openTest({ host, directory }, { access, limits })
-const runtime = (): Directory => directory.child('.runtime')!
-const segments = (): Directory => runtime().child('journal')!
-const segmentNames = (): string[] =>
-  segments()
-    .list()
-    .map(({ name }) => name)
-    .sort()
-const torn = (): string[] => (runtime().child('torn')?.list() ?? []).map(({ name }) => name).sort()
-
-async function filled(...appends: readonly number[]): Promise<number> {
-  const journal = open()
-  let at = 0
-  for (const count of appends) {
-    await append(journal, recordsOf(at, at + count))
-    at += count
-  }
-  journal.close()
-  return at
-}
+beforeEach(startAnew)
 
 /** The marks as they were before the last append, so that what it wrote lies behind them. */
 async function appendBehindTheMarks(...counts: readonly number[]): Promise<{ marks: Uint8Array; sizes: number[] }> {
@@ -75,119 +45,6 @@ function bodyPart({ salt, bodyBytes }: GoodFrame): { salt: Uint8Array; bodyBytes
   assert.ok(salt !== null && bodyBytes !== null)
   return { salt, bodyBytes }
 }
-
-function flip(bytes: Uint8Array, bit: number): Uint8Array {
-  const flipped = Uint8Array.from(bytes)
-  flipped[bit >> 3]! ^= 1 << (bit & 7)
-  return flipped
-}
-
-describe('a flipped bit', () => {
-  it('in a segment is found wherever it is, and nothing is cut', async () => {
-    const count = await filled(3, 2, 4)
-    assert.equal(segmentNames().length, 2)
-    const root = open('read').rootHash(count)
-    const snapshot = host.disk.snapshot()
-    const intacts = segmentNames().map(name => [name, readFile(segments(), name)] as const)
-    for (const [name, intact] of intacts) {
-      for (let bit = 0; bit < intact.length * 8; bit++) {
-        // Every bit of headers and frame heads, every seventh of the rest.
-        if (bit > 100 * 8 && bit % 7 !== 0) continue
-        host.disk.restore(snapshot)
-        directory = host.files.openDirectory('/')!
-        writeFile(segments(), name, flip(intact, bit))
-        const label = `${name} bit ${bit}`
-        const journal = open()
-        const { findings, root: found } = await verify(journal)
-        assert.notEqual(findings.length, 0, label)
-        assert.ok(findings[0]!.where.includes(name), `${label}: ${findings[0]!.where}`)
-        if (found !== undefined) assert.ok(equalBytes(found, root), label)
-        else assert.ok(bit < 32 * 8 || journal.damage() !== undefined, label)
-        const unreadable = namesOf(journal).filter(found => found.startsWith('damaged'))
-        assert.ok(unreadable.length <= (bit < 32 * 8 ? 3 : 1), `${label}: ${unreadable}`)
-        const wrote = await append(journal, recordsOf(count, count + 1)).then(
-          () => true,
-          error => {
-            assert.ok(isSentientError(error, 'DAMAGED'), `${label}: ${error}`)
-            return false
-          },
-        )
-        const after = readFile(segments(), name)
-        assert.deepEqual(after.subarray(0, intact.length), flip(intact, bit), label)
-        assert.deepEqual(torn(), [], label)
-        if (!wrote) assert.notEqual(open('read').damage(), undefined, label)
-        journal.close()
-      }
-    }
-  })
-
-  it('in the marks is found, and the records do not suffer', async () => {
-    const count = await filled(3, 2, 4)
-    const intact = readFile(runtime(), 'marks')
-    const snapshot = host.disk.snapshot()
-    for (let bit = 0; bit < intact.length * 8; bit++) {
-      const inSlot = bit % (4096 * 8) < 512 * 8
-      // Every bit of the fields, some of what must be zero.
-      const isField = bit % (4096 * 8) < 112 * 8
-      if (!isField && bit % (inSlot ? 37 : 997) !== 0) continue
-      host.disk.restore(snapshot)
-      directory = host.files.openDirectory('/')!
-      writeFile(runtime(), 'marks', flip(intact, bit))
-      const label = `bit ${bit}`
-      const reader = open('read')
-      assert.deepEqual(namesOf(reader), names(0, count), label)
-      const { findings } = await verify(reader)
-      assert.deepEqual([...new Set(findings.map(({ code }) => code))], ['marks'], label)
-      const journal = open()
-      await append(journal, recordsOf(count, count + 1))
-      await append(journal, recordsOf(count + 1, count + 2))
-      assert.deepEqual(namesOf(journal), names(0, count + 2), label)
-      assert.deepEqual(torn(), [], label)
-      if (inSlot) assert.deepEqual((await verify(journal)).findings, [], label)
-      journal.close()
-      reader.close()
-    }
-  })
-
-  it('in the checkpoint is found by verification or by its signature', async () => {
-    await filled(3, 2)
-    const journal = open()
-    const signer = signerOf(1)
-    await sign(journal, signer)
-    const intact = readFile(runtime(), 'checkpoint')
-    const text = Buffer.from(intact).toString('utf8')
-    const signatureAt = text.indexOf('\n\n') + 2
-    for (let bit = 0; bit < intact.length * 8; bit++) {
-      writeFile(runtime(), 'checkpoint', flip(intact, bit))
-      const { findings } = await verify(open('read'))
-      // The origin and the signature are judged by who has the keys.
-      const judgedHere = bit >> 3 > text.indexOf('\n') && bit >> 3 < signatureAt - 1
-      if (judgedHere)
-        assert.ok(
-          findings.some(({ code }) => code === 'checkpoint' || code === 'tile'),
-          `bit ${bit}`,
-        )
-    }
-  })
-
-  it('in a tile is found', async () => {
-    await filled(255, 3)
-    const journal = open()
-    await sign(journal, signerOf(1))
-    const home = runtime().child('tile')!.child('0')!
-    const intact = readFile(home, '000')
-    for (const bit of [0, 1234, 8192 * 8 - 1]) {
-      writeFile(home, '000', flip(intact, bit))
-      const { findings } = await verify(open('read'))
-      assert.deepEqual(
-        findings.map(({ code, where }) => `${code} ${where}`),
-        ['tile tile/0/000'],
-      )
-    }
-    home.removeFile('000')
-    assert.match((await verify(open('read'))).findings[0]!.reason, /missing/)
-  })
-})
 
 describe('a torn tail', () => {
   it('is cut at every byte of the last frame, and kept', async () => {
@@ -326,12 +183,12 @@ describe('a torn tail', () => {
       writeFile(segments(), name, whole.subarray(0, whole.length - 9))
       writeFile(runtime(), 'marks', marks)
       for (const old of torn()) runtime().child('torn')!.removeFile(old)
-      directory.flushFileSystem()
+      place.directory.flushFileSystem()
       const journal = open()
       await journal.writerLock.hold('look', undefined, () => {})
-      host.disk.cutPower(createSeededRandomness(seed))
-      host = { ...createMemoryHost({ disk: host.disk, clock: host.clock }), clock: host.clock }
-      directory = host.files.openDirectory('/')!
+      place.host.disk.cutPower(createSeededRandomness(seed))
+      place.host = { ...createMemoryHost({ disk: place.host.disk, clock: place.host.clock }), clock: place.host.clock }
+      place.directory = place.host.files.openDirectory('/')!
       assert.equal(segments().stat(name)?.size, sizes[0], `seed ${seed}`)
       assert.deepEqual(
         torn().map(file => readFile(runtime().child('torn')!, file)),
@@ -358,7 +215,7 @@ describe('an unclean take-over', () => {
 
   it('follows a holder that was killed before it released the lock', async () => {
     await filled(2)
-    const other = createMemoryHost({ disk: host.disk, clock: host.clock })
+    const other = createMemoryHost({ disk: place.host.disk, clock: place.host.clock })
     const dying = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
     void dying.writerLock.hold('put', undefined, () => {
       dying.append(recordsOf(2, 4), noPack)
@@ -379,7 +236,7 @@ describe('an unclean take-over', () => {
 describe('a reader', () => {
   it('shows what lies behind the marks only when nobody is writing', async () => {
     await filled(2)
-    const other = createMemoryHost({ disk: host.disk, clock: host.clock })
+    const other = createMemoryHost({ disk: place.host.disk, clock: place.host.clock })
     const writer = openTest({ host: other, directory: other.files.openDirectory('/')! }, { limits })
     void writer.writerLock.hold('put', undefined, () => {
       writer.append(recordsOf(2, 3), noPack)
@@ -414,8 +271,8 @@ describe('a reader', () => {
 describe('closing', () => {
   it('leaves marks that a power cut does not take back', async () => {
     const count = await filled(2, 2)
-    host.disk.cutPower(createSeededRandomness(3))
-    const { newest } = decodeMarksFile(readFile(host.files.openDirectory('/')!.child('.runtime')!, 'marks'))
+    place.host.disk.cutPower(createSeededRandomness(3))
+    const { newest } = decodeMarksFile(readFile(place.host.files.openDirectory('/')!.child('.runtime')!, 'marks'))
     assert.equal(newest?.nextSeq, count)
     assert.equal(newest.clean, true)
   })

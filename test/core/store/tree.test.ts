@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isSentientError } from '../../../src/core/errors.ts'
-import { type Link, objectId, rawLink, sameLink } from '../../../src/core/format/id.ts'
+import { type Link, sameLink } from '../../../src/core/format/id.ts'
 import { decodeNode, type Entry, sameEntry } from '../../../src/core/format/node.ts'
 import { checkCanonical } from '../../../src/core/store/canonical.ts'
 import { reachable } from '../../../src/core/store/reach.ts'
@@ -24,15 +24,9 @@ import {
   type TreeChange,
   walkTree,
 } from '../../../src/core/store/tree.ts'
-import { memoryObjects } from './memoryObjects.ts'
+import { fileEntry, lastName, memoryObjects, shuffled } from './memoryObjects.ts'
 
-const lastName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
-
-function fileEntry(path: string, version = 0): Entry {
-  const content = rawLink(objectId(Buffer.from(`content ${version}`)))
-  return { name: lastName(path), kind: 'file', mode: 0o644, size: 9, content }
-}
 
 function directoryEntry(path: string, writer: ObjectWriter, mode = 0o755): Entry {
   return { name: lastName(path), kind: 'dir', mode, size: 0, content: emptyDirectory(writer) }
@@ -141,31 +135,6 @@ describe('editTree', () => {
       },
     )
     fc.assert(property, { numRuns: 60 })
-  })
-
-  it('reaches one root by a thousand orders of the same changes', () => {
-    const writer = memoryObjects()
-    const names = Array.from({ length: 130 }, (_, i) => `name ${i}`)
-    const kept = names.slice(0, 100)
-    const expected = buildDirectory(
-      writer,
-      kept.map(name => fileEntry(name)),
-    ).link
-    const start = emptyDirectory(writer)
-    for (let seed = 1; seed <= 1000; seed++) {
-      const order = shuffled([...names, ...names.slice(100)], seed)
-      const seen = new Set<string>()
-      let root = start
-      // Names beyond the hundredth come twice: the second time they are deleted.
-      const edits = order.map((name): Edit => {
-        const first = !seen.has(name)
-        seen.add(name)
-        return { path: name, after: first ? fileEntry(name) : null }
-      })
-      const size = 1 + (seed % 37)
-      for (let at = 0; at < edits.length; at += size) root = editTree(writer, root, edits.slice(at, at + size))
-      assert.equal(root.id, expected.id, `seed ${seed}`)
-    }
   })
 
   it('makes directories and what is in them in one call, in any order', () => {
@@ -495,15 +464,4 @@ describe('nodes that are not what they should be', () => {
 function isSeen(seen: Set<string>, { id }: Link): boolean {
   const before = seen.size
   return seen.add(id).size === before
-}
-
-export function shuffled<T>(items: readonly T[], seed: number): T[] {
-  const result = [...items]
-  let state = (seed * 2_654_435_761) >>> 0
-  for (let i = result.length - 1; i > 0; i--) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    const j = Math.floor((state / 2 ** 32) * (i + 1))
-    ;[result[i], result[j]] = [result[j]!, result[i]!]
-  }
-  return result
 }
