@@ -83,7 +83,7 @@ function describeSources(root: string): string {
   const hash = createHash('sha256')
   const names = fs.readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
   for (const name of names.sort()) {
-    if (!/(?:\.rs|\.toml|\.lock)$/.test(name) || /^target\//.test(name)) continue
+    if (!/(?:\.rs|\.toml|\.lock)$/.test(name) || /^(?:target|fuzz)\//.test(name)) continue
     hash.update(`${name}\0`).update(fs.readFileSync(path.join(root, folder, name)))
   }
   return hash.digest('hex')

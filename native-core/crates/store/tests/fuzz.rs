@@ -1,6 +1,6 @@
 //! Mutated inputs to every parser, and mutated root folders to the verifier: nothing panics, nothing hangs, and what is
-//! accepted is written again byte for byte (`probe.rs` asserts that). `SENTIENT_FUZZ_SECONDS` and `SENTIENT_FUZZ_SEED` make
-//! longer and other runs; `test/native/differentialFuzz.ts` asks both twins about such inputs.
+//! accepted is written again byte for byte (`probe` asserts that). `SENTIENT_FUZZ_SECONDS` and `SENTIENT_FUZZ_SEED` make
+//! longer and other runs; native-core/fuzz has its inputs led by coverage, `test/native/differentialFuzz.ts` asks both twins.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -114,6 +114,7 @@ fn corpus() -> Corpus {
     let mut add = |kind: &'static str, bytes: Vec<u8>| corpus.entry(kind).or_default().push(bytes);
     let segment = unpacked.read(".runtime/journal/00000000000000000000.seg");
     add("segment-header", segment[..32].to_vec());
+    add("segment", segment[..segment.len().min(8192)].to_vec());
     let log_id: [u8; 16] = segment[16..32].try_into().expect("16 bytes");
     let mut offset = 32;
     while let Ok(frame) = decode_frame_at(&segment, offset, frame_seed(&log_id)) {
@@ -145,6 +146,7 @@ fn corpus() -> Corpus {
 
 fn add_pack(pack: &[u8], add: &mut dyn FnMut(&'static str, Vec<u8>)) {
     add("pack-header", pack[..16].to_vec());
+    add("pack", pack[..pack.len().min(8192)].to_vec());
     let mut offset = 16;
     while let Ok(fields) = decode_entry_header(&pack[offset..]) {
         let payload = &pack[offset + ENTRY_HEADER_BYTES..offset + fields.entry_bytes() as usize];

@@ -1,12 +1,12 @@
-//! `sentient-store probe KIND`: says of each input whether a codec accepts it, so that a test can ask both twins about the
-//! same bytes.
+//! `sentient-store probe KIND`: says of each input what a codec reads in it, so that a test can ask both twins about the same
+//! bytes. Inputs come as a length (u32, little-endian) and the bytes; so do answers: JSON, empty for what is refused.
 
 use std::ffi::OsString;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use sentient_store::error::{Result, StoreError};
-use sentient_store::probe::{is_accepted, kinds};
+use sentient_store::probe::{kinds, shown};
 
 /// No input is longer: what a test makes is small.
 const INPUT_BYTES_MAX: u32 = 64 << 20;
@@ -39,7 +39,9 @@ pub fn run(arguments: &[OsString]) -> Result<ExitCode> {
         }
         bytes.resize(length as usize, 0);
         input.read_exact(&mut bytes).map_err(broken)?;
-        output.write_all(&[u8::from(is_accepted(&kind, &bytes))]).map_err(broken)?;
+        let answer = shown(&kind, &bytes).unwrap_or_default();
+        output.write_all(&(answer.len() as u32).to_le_bytes()).map_err(broken)?;
+        output.write_all(answer.as_bytes()).map_err(broken)?;
     }
     output.flush().map_err(broken)?;
     Ok(ExitCode::SUCCESS)
