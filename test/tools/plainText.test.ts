@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { hasPlainClusters, isPlainText, plainRanges } from '../../tools/bundle/plainText.ts'
 import { bundlePlugins } from '../../tools/bundle/plugins.ts'
 import { LazySegmenter } from '../../tools/bundle/segmenter.ts'
+import { anyText as textOfAnyCharacters } from '../support/text.ts'
 import { linkPackages, makeSandbox } from './sandbox.ts'
 
 type StringWidth = (text: string, options?: object) => number
@@ -36,7 +37,7 @@ const anyText = fc.oneof(
   textOf([...plainCharacters.slice(0, 120), ...sequences, ...sequences]),
   textOf([...plainCharacters.slice(0, 60), ...controls, ...controls]),
   fc.string({ unit: 'grapheme' }),
-  fc.string({ unit: 'binary' }),
+  textOfAnyCharacters(),
 )
 const runs = { numRuns: 2000 }
 
