@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { makeFolder, put, typescriptAlone } from '../core/verify/fixtures.ts'
-import { forge, forgeries } from '../core/verify/forging.ts'
+import { makeFolder, put, run, typescriptAlone } from '../core/verify/fixtures.ts'
+import { forge, forgeries, withBaseBehind } from '../core/verify/forging.ts'
 import { verifyAlone } from './standAlone.ts'
 
 const files = { a: 'one', 'a.b': 'two', 'd/x': 'three', 'd/y': 'four' }
@@ -26,3 +26,20 @@ for (const [name, forgery] of Object.entries(forgeries)) {
     if (forgery.path !== undefined) assert.ok(damage.some(finding => finding.path === forgery.path))
   })
 }
+
+test('a frame that says that it was written behind itself', async context => {
+  const segment = '.runtime/journal/00000000000000000000.seg'
+  const folder = await makeFolder(context, files, typescriptAlone)
+  for (let i = 0; i < 3; i++) await folder.with(system => put(system, 'a', `turn ${i}`))
+  const whole = folder.read(segment)
+  const { last } = await folder.with(system => ({ last: system.now().records - 1 }), 'read')
+  for (const seq of [0, 2, last]) {
+    folder.write(segment, withBaseBehind(whole, seq))
+    const { findings } = await folder.with(system => run(system.verify()), 'read')
+    assert.ok(findings.some(({ code }) => code === 'record-damaged'))
+    const alone = verifyAlone(folder.path)
+    assert.ok(typeof alone !== 'string', String(alone))
+    const told = ({ code, seq: at, found }: { code: string; seq?: number; found?: string }) => [code, at, found]
+    assert.deepEqual(alone.map(told), findings.map(told))
+  }
+})

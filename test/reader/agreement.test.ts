@@ -11,7 +11,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createDiskHost } from '../../src/core/host/disk.ts'
-import { forge, forgeries } from '../core/verify/forging.ts'
+import { forge, forgeries, withBaseBehind } from '../core/verify/forging.ts'
 import {
   chance,
   disagreement,
@@ -157,6 +157,24 @@ describe('a record that lies', { skip: full }, () => {
       if (forgery.code !== undefined) assert.match(other.text, new RegExp(`record ${seq}\\b`))
     })
   }
+})
+
+describe('a frame that says that it was written behind itself', { skip: full }, () => {
+  test('is damage for both', async () => {
+    const root = makeSmall('rebased')
+    const segment = path.join(root, '.runtime/journal/00000000000000000000.seg')
+    const whole = fs.readFileSync(segment)
+    for (const seq of [0, 3]) {
+      fs.writeFileSync(segment, withBaseBehind(whole, seq))
+      const own = await ownVerdict(root, stateDirectory)
+      const reader = openReader(root)
+      const other = await reader.verdict()
+      reader.close()
+      assert.deepEqual([...own.damaged], ['journal'], own.text)
+      assert.ok(other.damaged.has('journal'), other.text)
+      assert.match(other.text, /a frame with the base/)
+    }
+  })
 })
 
 describe('the frozen root folders', { skip: full }, () => {

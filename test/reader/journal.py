@@ -239,9 +239,9 @@ def _why_damage(
     if checkpoint is not None and checkpoint.size > seq:
         return f"the checkpoint has {checkpoint.size} records"
     if offset > 0:
-        for behind, frame in frames_behind(data, offset + 1, walk.log_id):
+        for behind, frame in frames_behind(data, offset, walk.log_id):
             if frame.base > offset:
-                return f"the frame at {behind} was written after it"
+                return f"the frame at {behind} was written after what stood there"
     for other in later:
         other_data = walk.read(other)
         log_id = other_data[16:32] if other_data[16:32] in walk.log_ids else walk.form.log_id

@@ -93,6 +93,13 @@ export interface FrameParts {
   readonly base: number
 }
 
+/**
+ * Why the base of a frame at this offset of its segment can not be; undefined where it can. Behind bytes that are gone a
+ * frame stands before where it was written: there it says nothing.
+ */
+export const faultOfBase = ({ base }: Pick<GoodFrame, 'base'>, offset: number): string | undefined =>
+  base > offset ? 'a base behind the frame itself' : undefined
+
 /** What the CRC of every frame of a segment begins with: the log id in the segment's header. */
 export function frameSeed(logId: Uint8Array): number {
   if (logId.length !== 16) throw new FormatError('a log id has 16 bytes')

@@ -9,6 +9,7 @@ import {
   decodeFrameAt,
   encodeFrame,
   encodeSegmentHeader,
+  faultOfBase,
   findNextValidFrame,
   frameOverheadBytes,
   type GoodFrame,
@@ -82,9 +83,14 @@ function mendSegment(context: JournalContext, segment: number): MendedFrame[] {
   const seed = segments.seed(segment)
   let seq = segment
   let sound = 0
+  let isShifted = false
   for (let offset = segmentHeaderBytes; offset < bytes.length; ) {
     const found = decodeFrameAt(bytes, offset, seed)
     if (found.state === 'ok' && seqOf(found) === seq) {
+      if (!isShifted && faultOfBase(found, offset) !== undefined) {
+        bytes.set(withoutBase(found, seed), offset)
+        mended.push({ seq, where: placeText({ segment, bytes: offset }) })
+      }
       offset = found.nextOffset
       seq++
       sound++
@@ -100,6 +106,7 @@ function mendSegment(context: JournalContext, segment: number): MendedFrame[] {
     }
     if (next < 0) break
     offset = next
+    isShifted ||= fixed === undefined
     const after = decodeFrameAt(bytes, next, seed)
     seq = (after.state === 'ok' ? seqOf(after) : undefined) ?? seq + 1
   }
@@ -110,6 +117,12 @@ function mendSegment(context: JournalContext, segment: number): MendedFrame[] {
     replaceSegment(context, segment, bytes)
   }
   return mended
+}
+
+/** The frame as one that says nothing of when it was written. */
+function withoutBase({ envelopeBytes, salt, bodyBytes }: GoodFrame, seed: number): Uint8Array {
+  const body = salt === null || bodyBytes === null ? null : { salt, bodyBytes }
+  return encodeFrame({ envelopeBytes, body, base: segmentHeaderBytes }, seed)
 }
 
 function readSegment(context: JournalContext, segment: number): Buffer {

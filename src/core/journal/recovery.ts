@@ -2,7 +2,7 @@
 // A tail is torn, and cut, only when nothing says that its records were ever flushed; everything else is damage.
 
 import { equalBytes } from '../format/bytes.ts'
-import { segmentHeaderBytes } from '../format/frame.ts'
+import { faultOfBase, segmentHeaderBytes } from '../format/frame.ts'
 import type { Marks } from '../format/marks.ts'
 import { leafHash } from '../format/merkle.ts'
 import { zeroHash } from '../format/record.ts'
@@ -41,8 +41,8 @@ export function boundaryOfMarks(context: JournalContext, marks: Marks): Boundary
     reason,
     ...(size > 0 ? { seq: size - 1 } : {}),
   })
-  const fault = segments.fault(end.segment)
-  if (fault !== undefined) return damage(fault)
+  const unread = segments.fault(end.segment)
+  if (unread !== undefined) return damage(unread)
   const file = segments.open(end.segment)
   if (file.stat().size < end.bytes) return damage('the segment is shorter than what was flushed')
   const applied = marks.applied
@@ -53,6 +53,8 @@ export function boundaryOfMarks(context: JournalContext, marks: Marks): Boundary
     from.bytes,
   )
   if (found.state !== 'ok') return damage(found.state === 'bad' ? found.reason : 'there is no record')
+  const fault = faultOfBase(found.frame, found.offset)
+  if (fault !== undefined) return damage(fault)
   const envelope = envelopeOf(found.frame)
   if (typeof envelope === 'string') return damage(envelope)
   const leaf = leafHash(found.frame.envelopeBytes)
@@ -110,6 +112,8 @@ export function scanTail(context: JournalContext, from: Boundary): Tail {
 function step(window: FrameWindow, end: Position, head: Head): Boundary | string {
   const found = window.at(end.bytes)
   if (found.state !== 'ok') return found.state === 'bad' ? found.reason : 'the file ends'
+  const fault = faultOfBase(found.frame, end.bytes)
+  if (fault !== undefined) return fault
   const envelope = envelopeOf(found.frame)
   if (typeof envelope === 'string') return envelope
   if (envelope.seq !== head.size) return `record ${envelope.seq} stands where ${head.size} belongs`
@@ -139,8 +143,8 @@ export function damageOfBreak(context: JournalContext, broken: Break): JournalDa
     const end = segments.open(segment).stat().size
     const same = segment === broken.at.segment
     const window = createFrameWindow(segments, { segment, end })
-    const later = window.search(same ? broken.at.bytes + 1 : 0, frame => !same || frame.base > broken.at.bytes)
-    if (later.state === 'ok') return damage(`${broken.reason}; a later record follows`)
+    const later = window.search(same ? broken.at.bytes : 0, frame => !same || frame.base > broken.at.bytes)
+    if (later.state === 'ok') return damage(`${broken.reason}; something was written after it`)
   }
   return undefined
 }

@@ -4,7 +4,7 @@
 import { isSentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
 import { tileHashes } from '../format/constants.generated.ts'
-import { frameBytes, type GoodFrame, segmentHeaderBytes } from '../format/frame.ts'
+import { faultOfBase, frameBytes, type GoodFrame, segmentHeaderBytes } from '../format/frame.ts'
 import type { MarksFile } from '../format/marks.ts'
 import { type CompactRange, compactRange, compactRangeNodes, leafHash, rootAt } from '../format/merkle.ts'
 import type { Body, Envelope } from '../format/record.ts'
@@ -143,10 +143,16 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
   state.segments++
   const window = createFrameWindow(segments, { segment, end, tolerant: true })
   let offset = startOf(context, segment, state.seq)
+  let isShifted = false
   for (let count = 1; state.seq < endSeq; count++) {
     const found = window.at(offset)
     const envelope = found.state === 'ok' ? envelopeOf(found.frame) : undefined
     if (found.state === 'ok' && typeof envelope === 'object' && envelope.seq === state.seq) {
+      const wrong = isShifted ? undefined : faultOfBase(found.frame, offset)
+      if (wrong !== undefined) {
+        report(state, { code: 'frame', where: place(offset), reason: wrong, seq: state.seq })
+        isShifted = true
+      }
       checkRecord(state, found.frame, envelope, { segment, bytes: offset })
       offset = found.next
       if (count % progressRecords === 0) yield
@@ -160,6 +166,7 @@ function* checkSegment(state: Verification, segment: number, endSeq: number): Ge
     const gap = { where: place(offset), ...faultOf(found, envelope) }
     reportGap(state, typeof resumed === 'object' ? resumed.seq : endSeq, gap)
     offset = next.offset
+    isShifted = true
     yield
   }
   if (endSeq < state.to && offset < end) {

@@ -9,6 +9,7 @@ import { decodeMarksFile, marksOffset } from '../../../src/core/format/marks.ts'
 import { createMemoryHost } from '../../../src/core/host/memory.ts'
 import { sign, signerOf } from '../../suites/journalSuite.ts'
 import { createSeededRandomness, createTestHost, readFile, writeFile } from '../../support/host.ts'
+import { withBaseBehind } from '../verify/forging.ts'
 import { filled, flip, limits, open, place, runtime, segmentNames, segments, startAnew, torn } from './damagedPlace.ts'
 import {
   append,
@@ -155,6 +156,21 @@ describe('a torn tail', () => {
       journal.close()
     }
     assert.equal(torn().length, 2)
+  })
+
+  it('is not cut where a sound frame says that it was written behind itself', async () => {
+    const count = await filled(2)
+    const { marks } = await appendBehindTheMarks(1)
+    const name = segmentNames().at(-1)!
+    const wrong = withBaseBehind(readFile(segments(), name), count)
+    writeFile(segments(), name, wrong)
+    writeFile(runtime(), 'marks', marks)
+    const journal = open()
+    assert.match(journal.damage()!.reason, /a base behind the frame itself/)
+    await assert.rejects(append(journal, recordsOf(count, count + 1)), { code: 'DAMAGED' })
+    assert.deepEqual(readFile(segments(), name), Uint8Array.from(wrong))
+    assert.deepEqual(torn(), [])
+    journal.close()
   })
 
   it('of a new segment is set aside whole', async () => {

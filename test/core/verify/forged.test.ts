@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import test from 'node:test'
 import { decodeTraceHeader, decodeTraceItemAt, encodeTraceItem } from '../../../src/core/format/recycleTrace.ts'
 import { codesOf, makeFolder, put, run } from './fixtures.ts'
-import { forge, forgeries } from './forging.ts'
+import { forge, forgeries, withBaseBehind } from './forging.ts'
 
 const files = { a: 'one', 'a.b': 'two', 'd/x': 'three', 'd/y': 'four' }
 
@@ -31,6 +31,35 @@ for (const [name, forgery] of Object.entries(forgeries)) {
     )
   })
 }
+
+const segment = '.runtime/journal/00000000000000000000.seg'
+
+test('a frame that says that it was written behind itself is found, read all the same, and mended', async context => {
+  const folder = await makeFolder(context, files)
+  for (let i = 0; i < 4; i++) await folder.with(system => put(system, 'a', `turn ${i}`))
+  const whole = folder.read(segment)
+  const { last } = await folder.with(system => ({ last: system.now().records - 1 }), 'read')
+  for (const seq of [0, 2, last]) {
+    writeFileSync(folder.at(segment), withBaseBehind(whole, seq))
+    await folder.with(async system => {
+      assert.equal([...system.records()].length, last + 1)
+      const { findings } = await run(system.verify())
+      // What the marks name is looked at by every opening.
+      assert.equal(system.access, seq === last ? 'read' : 'write')
+      assert.deepEqual(
+        findings
+          .filter(({ code }) => code !== 'journal-damaged')
+          .map(finding => [finding.code, finding.seq, finding.found]),
+        [['record-damaged', seq, 'a base behind the frame itself']],
+      )
+    })
+    await folder.with(async system => {
+      const { restored, lost } = await run(system.repair())
+      assert.deepEqual([codesOf(restored).includes('record-damaged'), lost], [true, []])
+    })
+    assert.deepEqual(codesOf((await folder.with(system => run(system.verify()), 'read')).findings), [])
+  }
+})
 
 test('recycle.trace that says other changes than the records is found, with seq and offset', async context => {
   const folder = await makeFolder(context, files)

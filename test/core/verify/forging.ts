@@ -1,9 +1,17 @@
 // Records that lie, made by the parts below the timeline: sound frames, chained, on the Merkle tree, signed by our own
 // key. Only who compares them with the states can tell. Each forgery is appended to a folder that is whole.
 
+import assert from 'node:assert/strict'
 import { type CborValue, encode } from '../../../src/core/format/cbor.ts'
 import type { Change } from '../../../src/core/format/changes.ts'
 import { decodeFormatFile } from '../../../src/core/format/formatFile.ts'
+import {
+  decodeFrameAt,
+  decodeSegmentHeader,
+  encodeFrame,
+  frameSeed,
+  segmentHeaderBytes,
+} from '../../../src/core/format/frame.ts'
 import { dagLink, type Link, type ObjectId } from '../../../src/core/format/id.ts'
 import { type Entry, encodeEntry } from '../../../src/core/format/node.ts'
 import type { Body } from '../../../src/core/format/record.ts'
@@ -229,5 +237,22 @@ export async function forge(host: Host, path: string, forgery: Forgery): Promise
     store.close()
     journal.close()
     for (const directory of [auth!, tree!, runtime!, root]) directory.close()
+  }
+}
+
+/** A segment of which one frame, with a CRC that fits, says that more was on disk before it than stands before it. */
+export function withBaseBehind(segment: Uint8Array, index: number): Buffer {
+  const bytes = Buffer.from(segment)
+  const seed = frameSeed(decodeSegmentHeader(bytes).logId)
+  for (let offset = segmentHeaderBytes, at = 0; ; at++) {
+    const frame = decodeFrameAt(bytes, offset, seed)
+    assert.ok(frame.state === 'ok')
+    if (at === index) {
+      const { envelopeBytes, salt, bodyBytes } = frame
+      const body = salt === null || bodyBytes === null ? null : { salt, bodyBytes }
+      bytes.set(encodeFrame({ envelopeBytes, body, base: offset + 1 }, seed), offset)
+      return bytes
+    }
+    offset = frame.nextOffset
   }
 }

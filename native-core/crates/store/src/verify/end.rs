@@ -206,10 +206,10 @@ fn damage_of(
     for first in segments.iter().filter(|first| **first >= broken.segment) {
         let segment = open_segment(root, *first)?;
         let same = *first == broken.segment;
-        let from = if same { broken.bytes + 1 } else { 0 };
+        let from = if same { broken.bytes } else { 0 };
         let accept = |frame: &Frame<'_>| !same || u64::from(frame.base) > broken.bytes;
         if search(root, &segment, (from, segment.size), accept).is_some() {
-            return damage(format!("{}; a later record follows", broken.reason));
+            return damage(format!("{}; something was written after it", broken.reason));
         }
     }
     Ok(None)
