@@ -51,7 +51,8 @@ export async function runSuite(root: string, suite: Suite): Promise<SuiteResult>
       seconds: 0,
     }
   }
-  const together = suite.concurrency === 'all processors' ? os.availableParallelism() : 1
+  // One more than there are processors: some tests wait for the clock, or for other programs.
+  const together = suite.concurrency === 'all processors' ? os.availableParallelism() + 1 : 1
   const preloads = process.env.SENTIENT_TEST_SEED === undefined ? ['jsxLoader.ts'] : ['jsxLoader.ts', 'testSeed.ts']
   const execArgv = preloads.flatMap(name => ['--import', path.join(root, 'tools', name)])
   const addOn = process.env.SENTIENT_TEST_ADD_ON
