@@ -113,3 +113,94 @@ describe('going back', () => {
     }
   })
 })
+
+const gone = ['closed', 'd0', 'd1', 'd2', 'd3', 'd4', 'large']
+
+/** Everything but a link removed outside and brought back by its owner. */
+async function cameBack(native: Native | undefined, loseContent: boolean) {
+  const folder = makeTemporaryFolder({ native })
+  const { host, path: top } = folder
+  try {
+    fill(top)
+    await finished(initRoot(host, { path: top, zk: false }))
+    const before = treeBelow(folder)
+    fs.chmodSync(`${top}/closed`, 0o755)
+    for (const name of gone) fs.rmSync(`${top}/${name}`, { recursive: true })
+    if (loseContent) loseOneObject(top)
+    const system = await openSystem(host, { rootPath: top, access: 'write' })
+    const { changed, changedCount, unapplied, drifted, seq } = await finished(
+      system.restore(gone, system.resolve('now'), {}),
+    )
+    const { fields } = system.record(seq)
+    const { changes, filesHashed } = await finished(system.status({}))
+    await system.close()
+    const staged = fs.readdirSync(`${top}/.runtime/stage`)
+    const told = { changed, changedCount, unapplied, drifted, disk: fields.disk, staged, differences: changes.length }
+    return { told, filesHashed, before, after: treeBelow(folder) }
+  } finally {
+    folder.remove()
+  }
+}
+
+function treeBelow({ path, directory }: TemporaryFolder) {
+  const names = fs.readdirSync(path).filter(name => !/^(?:\.|recycle|sentient)/.test(name))
+  return names.map(name => {
+    const stat = fs.lstatSync(`${path}/${name}`)
+    if (stat.isSymbolicLink()) return [name, fs.readlinkSync(`${path}/${name}`)]
+    if (!stat.isDirectory()) return [name, stat.mode, fs.readFileSync(`${path}/${name}`, 'latin1')]
+    return [name, stat.mode, describeTree(directory.child(name)!)]
+  })
+}
+
+/** The content of one file is damaged in its pack. */
+function loseOneObject(top: string): void {
+  for (const name of fs.readdirSync(`${top}/.tree/packs`)) {
+    const file = `${top}/.tree/packs/${name}`
+    if (name.endsWith('.idx')) fs.rmSync(file)
+    const bytes = fs.readFileSync(file, { flag: 'a+' })
+    const at = bytes.indexOf('file 7 '.repeat(7))
+    if (at < 0) continue
+    bytes[at] = 0x46
+    fs.writeFileSync(file, bytes)
+  }
+}
+
+describe('bringing back what is gone', () => {
+  it('makes whole directories with both, and remembers what it made', async () => {
+    const native = await cameBack(requireNative(), false)
+    const typescript = await cameBack(undefined, false)
+    assert.deepEqual(native.told, typescript.told)
+    assert.deepEqual(native.after, native.before)
+    assert.deepEqual(typescript.after, typescript.before)
+    assert.deepEqual([native.told.staged, native.told.differences], [[], 0])
+    assert.ok(native.told.changedCount > fileCount / 2)
+    // What went back to its place alone is not older than its own rename.
+    assert.ok(native.filesHashed <= 2, `${native.filesHashed} files were read again`)
+  })
+
+  it('goes path by path where a content is damaged, and leaves out the same', async () => {
+    const native = await cameBack(requireNative(), true)
+    const typescript = await cameBack(undefined, true)
+    assert.deepEqual(native.told, typescript.told)
+    assert.deepEqual(native.after, typescript.after)
+    assert.ok(native.told.differences > 0)
+  })
+
+  it('removes what a killed process left half made', async () => {
+    const folder = makeTemporaryFolder({ native: requireNative() })
+    try {
+      fs.writeFileSync(`${folder.path}/file`, 'x')
+      await finished(initRoot(folder.host, { path: folder.path, zk: false }))
+      const left = `${folder.path}/.runtime/stage/0123456789ab-0`
+      fs.mkdirSync(`${left}/below`, { recursive: true })
+      fs.writeFileSync(`${left}/below/file`, 'half')
+      fs.chmodSync(`${left}/below`, 0o500)
+      const system = await openSystem(folder.host, { rootPath: folder.path, access: 'write' })
+      await finished(system.snapshotCreate({ label: 'any write' }))
+      await system.close()
+      assert.deepEqual(fs.readdirSync(`${folder.path}/.runtime/stage`), [])
+    } finally {
+      folder.remove()
+    }
+  })
+})

@@ -1,8 +1,18 @@
 // The calls that make many files visible: contents out of packs into the stage, and from there into the tree.
 
-import type { FileStat } from '../host/host.ts'
+import { idBytes } from '../format/id.ts'
+import type { ByteString, FileStat } from '../host/host.ts'
 import { callNative, placeOf, type RawBridge } from './bridge.ts'
-import type { NativeWork, PlaceItem, PlaceOutcome, PlaceRequest, StageRequest } from './native.ts'
+import { readBlocks } from './look.ts'
+import type {
+  NativeWork,
+  PlaceItem,
+  PlaceOutcome,
+  PlaceRequest,
+  StagedTrees,
+  StageRequest,
+  StageTreesRequest,
+} from './native.ts'
 
 // u32 index | u16 mode | u8 packing | u8 flush | u64 pack | u32 offset | u32 stored bytes | u32 object bytes | 32 id.
 const stageItemBytes = 60
@@ -33,6 +43,39 @@ export async function* stageNatively(bridge: RawBridge, request: StageRequest): 
     ...{ bytes, phase: 'staging', unit: 'files', total: request.items.length, signal: request.signal },
   })
   return answer && Array.from({ length: answer.bytes.length / 4 }, (_, i) => answer.bytes.readUInt32LE(i * 4))
+}
+
+export async function* stageTreesNatively(
+  bridge: RawBridge,
+  request: StageTreesRequest,
+): NativeWork<StagedTrees | null> {
+  const stage = placeOf(request.stage)
+  const packs = placeOf(request.packs)
+  if (stage === undefined || packs === undefined) return undefined
+  const answer = yield* callNative(bridge, {
+    name: 'stageTrees',
+    request: { stage, packs, threads: 0 },
+    // Each: u16 name bytes | name | u16 path bytes | path | 32 id.
+    bytes: Buffer.concat(
+      request.tops.flatMap(({ name, path, node }) => [...textBytes(name), ...textBytes(path), idBytes(node.id)]),
+    ),
+    ...{ phase: 'staging', unit: 'files', signal: request.signal },
+  })
+  if (answer === undefined) return undefined
+  const told = answer.value as { counts: readonly [paths: number, bytes: number][]; latestNs: string } | null
+  return (
+    told && {
+      counts: told.counts.map(([paths, bytes]) => ({ paths, bytes })),
+      latestNs: BigInt(told.latestNs),
+      blocks: readBlocks(answer.bytes),
+    }
+  )
+}
+
+function textBytes(text: ByteString): [Buffer, Buffer] {
+  const length = Buffer.alloc(2)
+  length.writeUInt16LE(text.length)
+  return [length, Buffer.from(text, 'latin1')]
 }
 
 const outcomes: readonly PlaceOutcome[] = ['done', 'drifted', 'left']

@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { adoptNatively, surveyNatively } from './adopt.ts'
-import { placeNatively, stageNatively } from './apply.ts'
+import { placeNatively, stageNatively, stageTreesNatively } from './apply.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
 import { lookNatively } from './look.ts'
 import type { Native } from './native.ts'
@@ -44,6 +44,7 @@ export function nativeOf(bridge: RawBridge): Native {
     adopt: request => adoptNatively(bridge, request),
     look: request => lookNatively(bridge, request),
     stage: request => stageNatively(bridge, request),
+    stageTrees: request => stageTreesNatively(bridge, request),
     place: request => placeNatively(bridge, request),
     soundPack: request => soundPackNatively(bridge, request),
     verify: request => verifyNatively(bridge, request),

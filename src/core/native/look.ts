@@ -61,7 +61,7 @@ function readKnown(bytes: Buffer): ReadonlyMap<ByteString, KnownDirectory> {
 }
 
 // As they lie in the cache: u32 bytes of the rest | u16 path bytes | path | ...
-function readBlocks(bytes: Buffer): ReadonlyMap<ByteString, Buffer> {
+export function readBlocks(bytes: Buffer): ReadonlyMap<ByteString, Buffer> {
   const blocks = new Map<ByteString, Buffer>()
   for (let at = 0; at < bytes.length; ) {
     const end = at + 4 + bytes.readUInt32LE(at)

@@ -16,7 +16,9 @@ export interface Native {
   look(request: LookRequest): NativeWork<Looked>
   /** Writes contents of one chunk into staged files; gives back the items that it could not, of which nothing is left. */
   stage(request: StageRequest): NativeWork<readonly number[]>
-  /** Renames staged files into the tree and makes directories. Behind the commit: it can not be stopped. */
+  /** Makes whole directories in the stage, with all below them; null: not all of them could be made, and nothing stays. */
+  stageTrees(request: StageTreesRequest): NativeWork<StagedTrees | null>
+  /** Renames what is staged into the tree and makes directories. Behind the commit: it can not be stopped. */
   place(request: PlaceRequest): NativeWork<readonly PlaceOutcome[]>
   /** Whether every entry of a pack, and its index, is as it should be; null: something is not. */
   soundPack(request: SoundPackRequest): NativeWork<SoundPack | null>
@@ -144,10 +146,28 @@ export interface StageRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface StageTreesRequest {
+  /** `.runtime/stage` */
+  readonly stage: Directory
+  readonly packs: Directory
+  /** What each is called in the stage, where it shall come, and its node. Their own modes stay open. */
+  readonly tops: readonly { readonly name: string; readonly path: ByteString; readonly node: Link }[]
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface StagedTrees {
+  /** Paths and bytes of files below each. */
+  readonly counts: readonly { readonly paths: number; readonly bytes: number }[]
+  /** The youngest time of any file. */
+  readonly latestNs: bigint
+  /** By directory: what the stat cache may say of it once it is in place. */
+  readonly blocks: ReadonlyMap<ByteString, Buffer>
+}
+
 export interface PlaceItem {
   readonly index: number
   readonly path: ByteString
-  /** A directory to be made with this mode; undefined: a staged file. */
+  /** A directory to be made with this mode; undefined: what is staged. */
   readonly directory: number | undefined
   /** What must be there, a file or a symlink; undefined: nothing. */
   readonly seen: FileStat | undefined

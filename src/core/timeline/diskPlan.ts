@@ -29,21 +29,25 @@ import type { Transaction } from './transact.ts'
 export interface PlannedChange extends TreeChange {
   /** What the disk shall hold when that is not `after`: undoing an operation that overwrote a change made outside. */
   readonly shown?: Entry | null
+  /** A directory that the disk lacks comes back with everything below it, as it is recorded before and after. */
+  readonly whole?: boolean
 }
 
 export type ChangeList = PackedList<PlannedChange>
 
 const changeCodec: PackedCodec<PlannedChange> = {
-  write(writer, { before, after, shown }) {
+  write(writer, { before, after, shown, whole }) {
     writer.entry(before)
     writer.entry(after)
     writer.entry(shown)
+    writer.flag(whole)
   },
   read(reader, path) {
     const before = reader.entry() ?? null
     const after = reader.entry() ?? null
     const shown = reader.entry()
-    return shown === undefined ? { path, before, after } : { path, before, after, shown }
+    const whole = reader.flag()
+    return { path, before, after, ...(shown === undefined ? {} : { shown }), ...(whole ? { whole } : {}) }
   },
 }
 
@@ -64,13 +68,16 @@ export const noDiskWork = (): DiskPlan => ({ targets: createTargetList(), onDisk
 /** Files whose times are younger may change again without a trace: they are read again at the last moment. */
 const youngNs = 2_000_000_000n
 
-/** Looks at every path that the disk has to follow, and at the directories above it. The changes must be sorted. */
+/**
+ * Looks at every path that the disk has to follow, and at the directories above it. The changes must be sorted. Undefined
+ * when a directory can not come back whole, as something is there by now.
+ */
 export async function* planDisk(
   context: TimelineContext,
   transaction: Transaction,
   changes: ChangeList,
   signal: AbortSignal | undefined,
-): Work<DiskPlan> {
+): Work<DiskPlan | undefined> {
   const slicer = createSlicer(context.clock, signal)
   const inTheWay: ByteString[] = []
   const targets = createTargetList()
@@ -94,7 +101,11 @@ export async function* planDisk(
     }
   }
   for (const change of changes) {
-    yield* add(change)
+    if (change.whole === true) {
+      if (context.worktree.stat(change.path) !== undefined) return undefined
+      targets.push({ path: change.path, after: change.after, seen: undefined, whole: true })
+      onDiskOnly++
+    } else yield* add(change)
     done++
   }
   const missing = yield* inSlices(slicer, missingAncestors(context, transaction, changes), progress)

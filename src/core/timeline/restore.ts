@@ -3,7 +3,7 @@
 import { SentientError } from '../errors.ts'
 import { displayBytes, equalBytes } from '../format/bytes.ts'
 import { dagLink, type Link, sameLink } from '../format/id.ts'
-import type { Entry } from '../format/node.ts'
+import { type Entry, sameEntry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { ingestContent } from '../store/content.ts'
@@ -18,7 +18,7 @@ import { type LeaveOutOptions, previewWithoutLost, withLost, withoutLost } from 
 import type { GovernedPath, OperationResult, RollbackPreview, StatePoint, TreeChange, Work } from './model.ts'
 import { nothingDone } from './operations.ts'
 import { stateAt } from './pruned.ts'
-import { type Transaction, transact } from './transact.ts'
+import { firstPaths, type Transaction, transact } from './transact.ts'
 
 export interface RestoreOptions {
   readonly signal?: AbortSignal
@@ -63,7 +63,7 @@ export async function* restore(
       subject: { kind: 'file', id: paths.length === 1 ? paths[0] : '' },
       changes,
       fields: { to: dagLink(to.root), state: to.text },
-      snapshotBefore: bulk('restore', changes.count),
+      snapshotBefore: bulk('restore', firstPaths(tx.ingest, changes, bulkPaths).length),
     }
   })
   return withAllLeftOut(withUnread(result ?? nothingDone('restore'), unread), left)
@@ -139,17 +139,19 @@ const comparing = (done: number): Progress => ({ phase: 'comparing', done, unit:
  */
 async function* addDrift(context: TimelineContext, tx: Transaction, target: Link, request: DriftRequest): Work<void> {
   const { ignore, gitignore } = context.settings()
+  const allowed = tx.whole && context.worktree.canPlaceWhole()
   yield* context.worktree.scan({
     reader: tx.ingest,
     files: tx.state.files,
     ignore: { ignore, gitignore },
     under: request.under,
-    found: ({ path, recorded, unreadable }) => {
+    found: ({ path, recorded, unreadable, whole }) => {
       if (unreadable !== undefined) request.unread.push({ path, reason: unreadable })
       const after = findPath(tx.ingest, target, path) ?? null
       if (recorded === null && after === null && !request.removeNew) return
-      request.changes.push({ path, before: recorded, after })
+      request.changes.push({ path, before: recorded, after, ...(whole === true ? { whole } : {}) })
     },
+    asOne: (path, recorded) => allowed && sameEntry(recorded, findPath(tx.ingest, target, path) ?? null),
     signal: request.signal,
   })
 }

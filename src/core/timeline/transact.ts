@@ -12,7 +12,7 @@ import type { LockSession, NewRecord } from '../journal/model.ts'
 import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
 import { readChanges, writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { diffTrees, editSorted } from '../store/tree.ts'
+import { diffTrees, editSorted, type ObjectReader } from '../store/tree.ts'
 import { writeProblem } from '../worktree/apply.ts'
 import { type DecisionRequest, requireWritable, stateInForce, type TimelineContext } from './context.ts'
 import {
@@ -62,6 +62,8 @@ export interface Transaction {
   readonly size: number
   /** Why a first attempt failed: contents are lost that it needed. What needs them is to be left out. */
   readonly loss?: SentientError | undefined
+  /** Whether changes may be `whole`. */
+  readonly whole: boolean
 }
 
 export interface TransactOptions {
@@ -91,12 +93,17 @@ export async function* transact(
       try {
         const { root, state } = stateInForce(context)
         checkStillThere(ingest)
-        const transaction = { root, state, ingest, size: context.journal.head().size, loss }
-        const plan = yield* build(transaction)
-        if (plan === undefined) return undefined
-        return yield* commit(context, transaction, plan, options.signal, () => {
-          committed = true
-        })
+        const { size } = context.journal.head()
+        for (const whole of loss === undefined ? [true, false] : [false]) {
+          const transaction = { root, state, ingest, size, loss, whole }
+          const plan = yield* build(transaction)
+          if (plan === undefined) return undefined
+          const result = yield* commit(context, transaction, plan, options.signal, () => {
+            committed = true
+          })
+          if (result !== 'path by path') return result
+        }
+        throw new SentientError('INTERNAL', { what: 'A plan of single paths was not carried out' })
       } finally {
         if (!committed) ingest.abort()
       }
@@ -179,12 +186,13 @@ async function* commit(
   plan: Plan,
   signal: AbortSignal | undefined,
   committed: () => void,
-): Work<OperationResult | undefined> {
+): Work<OperationResult | undefined | 'path by path'> {
   const { ingest } = transaction
   const survey = yield* surveyChanges(context, plan.changes, signal)
   const { changes, recorded } = survey
   const domainsChange = changesDomains(transaction, plan)
   const disk = plan.onDisk === true ? noDiskWork() : yield* planDisk(context, transaction, changes, signal)
+  if (disk === undefined) return 'path by path'
   const needed =
     plan.adopted !== undefined ||
     recorded.count > 0 ||
@@ -200,12 +208,15 @@ async function* commit(
     throw new SentientError('DENIED', { where: displayBytes(plan.subject.id), found: decision.rule })
   }
   const kept = yield* keepDrift(context, transaction, disk, signal)
-  const decided = { survey, decision, kept, onDiskOnly: disk.onDiskOnly, signal }
-  const made = yield* makeRecords(context, transaction, plan, decided)
-  ingest.flush()
   const staged = yield* context.worktree.stageChange(ingest, disk.targets, signal)
+  if (staged === undefined) return 'path by path'
+  const belowTrees = staged.trees?.counts.reduce((sum, { paths }) => sum + paths, 0) ?? 0
+  let made: MadeRecords
   let appended: readonly { readonly seq: number }[]
   try {
+    const decided = { survey, decision, kept, onDiskOnly: disk.onDiskOnly + belowTrees, signal }
+    made = yield* makeRecords(context, transaction, plan, decided)
+    ingest.flush()
     throwIfCancelled(signal)
     appended = context.journal.append(made.records, context.store.sharedPack())
   } catch (error) {
@@ -221,13 +232,28 @@ async function* commit(
   return {
     seq: (appended.at(-1) as { seq: number }).seq,
     action: plan.action,
-    changed: Array.from({ length: Math.min(changes.count, changedPathsMax) }, (_, i) => changes.at(i).path),
-    changedCount: plan.adopted?.count ?? changes.count,
+    changed: firstPaths(ingest, changes, changedPathsMax),
+    changedCount: plan.adopted?.count ?? changes.count + belowTrees,
     protectedAs: made.protectedAs,
     unapplied: report.unapplied.map(item => item.path),
     drifted: report.drifted,
     notices,
   }
+}
+
+/** The first paths of changes, those below directories that come whole among them; sorted. */
+export function firstPaths(reader: ObjectReader, changes: ChangeList, most: number): ByteString[] {
+  const paths: ByteString[] = []
+  for (const { path, after, whole } of changes) {
+    if (paths.length >= most) break
+    paths.push(path)
+    if (whole !== true || after === null) continue
+    for (const below of diffTrees(reader, undefined, after.content, { order: 'paths' })) {
+      if (paths.length >= most) break
+      paths.push(`${path}/${below.path}`)
+    }
+  }
+  return paths.sort()
 }
 
 /** Changes that can be gone through again and again, each time made anew. */

@@ -8,7 +8,7 @@ import type { Entry } from '../format/node.ts'
 import { type HostError, isHostError } from '../host/error.ts'
 import { flushWritten, type Written } from '../host/flush.ts'
 import type { ByteString, Directory, FileStat, Randomness } from '../host/host.ts'
-import type { Native } from '../native/native.ts'
+import type { Native, StagedTrees, StageTreesRequest } from '../native/native.ts'
 import { inSlices, type Progress, type Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { PackedList } from '../store/packedList.ts'
@@ -50,6 +50,8 @@ export interface StagedChange {
   readonly unstaged: ApplyReport['unapplied']
   /** How many steps putting it in place takes. */
   readonly steps: number
+  /** Directories that were staged with all below them. */
+  readonly trees: StagedTrees | undefined
   /** Removes what was staged and not put in place. */
   discard(): Promise<void>
 }
@@ -78,12 +80,13 @@ const copyBytes = 1 << 20
 /**
  * Writes every content that has to appear into staged files. Throws DISK_FULL or NOT_WRITABLE before any commit; with
  * `goOn`, when the commit has been made already, what can not be staged is listed instead. The targets must be sorted.
+ * Undefined when a target that is `whole` can not be staged as one: then what is below it has to be a target, too.
  */
 export async function* stageChange(
   options: ApplyOptions,
   targets: PackedList<Target>,
   { goOn = false } = {},
-): AsyncGenerator<Progress, StagedChange, void> {
+): AsyncGenerator<Progress, StagedChange | undefined, void> {
   const { slicer } = options
   const files = stagedFiles(options, targets.count)
   const unstaged: ApplyReport['unapplied'] = []
@@ -95,7 +98,12 @@ export async function* stageChange(
       const parents = yield* inSlices(slicer, checkWritable(options, targets, needs), () => staging(0))
       yield* inSlices(slicer, checkNames({ ...options, targets, parents }), () => staging(0))
     }
-    const flush = flushesEach(options, targets.count)
+    const trees = needs.trees === 0 ? undefined : yield* stageTrees(options, targets, files)
+    if (trees === 'left') {
+      await files.discard()
+      return undefined
+    }
+    const flush = trees === undefined && flushesEach(options, targets.count)
     const stageHere = (index: number, target: Target): void => {
       try {
         stageOne(options, target.after as Entry, files.add(index, target.path), flush)
@@ -131,7 +139,7 @@ export async function* stageChange(
       }
     }
     if (batch !== undefined) for (const left of yield* batch.run()) stageHere(left, targets.at(left))
-    return { targets, files, unstaged, steps: needs.steps, discard: files.discard }
+    return { targets, files, unstaged, steps: needs.steps, trees, discard: files.discard }
   } catch (error) {
     await files.discard()
     throw writeProblem(error, options.root.path)
@@ -185,8 +193,37 @@ function stagedFiles(options: ApplyOptions, count: number) {
   return files
 }
 
+/** Makes the targets that are whole; `left` when they have to be made path by path. */
+async function* stageTrees(
+  options: ApplyOptions,
+  targets: PackedList<Target>,
+  files: ReturnType<typeof stagedFiles>,
+): AsyncGenerator<Progress, StagedTrees | 'left', void> {
+  const { native, reader, stage, signal } = options
+  const tops: StageTreesRequest['tops'][number][] = []
+  const indexes: number[] = []
+  let packs: Directory | undefined
+  let index = -1
+  for (const { path, after, whole } of targets) {
+    index++
+    if (whole !== true || after === null) continue
+    packs ??= reader.locate?.(after.content)?.packs
+    if (!files.isForStage(path)) return 'left'
+    tops.push({ name: `${files.prefix}${index}`, path, node: after.content })
+    indexes.push(index)
+  }
+  if (native === undefined || packs === undefined) return 'left'
+  const trees = yield* native.stageTrees({ stage, packs, tops, signal })
+  if (trees === null || trees === undefined) return 'left'
+  for (const [at, { path }] of tops.entries()) files.add(indexes[at] as number, path)
+  // What is kept for the owner's records must still be free.
+  checkSpace(options, { files: 1, bytes: 0 })
+  return trees
+}
+
 interface Needs {
   files: number
+  trees: number
   bytes: number
   steps: number
   /** A name that comes has letters beyond ASCII. */
@@ -194,8 +231,9 @@ interface Needs {
 }
 
 function* needsOf(targets: PackedList<Target>): Generator<undefined, Needs> {
-  const needs: Needs = { files: 0, bytes: 0, steps: 0, foreignNames: false }
+  const needs: Needs = { files: 0, trees: 0, bytes: 0, steps: 0, foreignNames: false }
   for (const target of targets) {
+    if (target.whole === true) needs.trees++
     if (needsStaging(target)) {
       needs.files++
       needs.bytes += target.after?.size ?? 0
@@ -210,7 +248,7 @@ function* needsOf(targets: PackedList<Target>): Generator<undefined, Needs> {
   return needs
 }
 
-function checkSpace(options: ApplyOptions, { files, bytes }: Needs): void {
+function checkSpace(options: ApplyOptions, { files, bytes }: Pick<Needs, 'files' | 'bytes'>): void {
   if (files === 0) return
   const free = options.stage.freeBytes()
   if (bytes + reservedBytes <= free) return
@@ -339,7 +377,7 @@ export async function* applyChange(
       }
     }
     yield* placeBatch()
-    yield* inSlices(steady, flushTouched(options, touched, change.targets), progress)
+    yield* inSlices(steady, flushTouched(options, touched, change), progress)
     return left.report
   } catch (error) {
     throw writeProblem(error, options.root.path)
@@ -482,7 +520,7 @@ function placeOne(options: ApplyOptions, target: Target, change: StagedChange, i
   return inWritableParent(options.root, target.path, (parent, name) => {
     const now = parent.stat(name)
     if (isRemoval(target) ? now !== undefined : !isAsSeen(parent, name, now, target)) return 'drifted'
-    if (after.kind === 'dir') {
+    if (after.kind === 'dir' && target.whole !== true) {
       if (now === undefined) parent.makeDirectory(name, after.mode | 0o700)
     } else if (staged === undefined) parent.setMode(name, after.mode)
     else {
@@ -563,10 +601,10 @@ function withLiftedMode<T>(root: Directory, path: ByteString, denied: HostError,
 function* flushTouched(
   options: ApplyOptions,
   touched: ReadonlyMap<ByteString, readonly number[]>,
-  targets: PackedList<Target>,
+  { targets, trees }: StagedChange,
 ): Generator<undefined, void> {
   const { root, native } = options
-  if (flushesEach(options, targets.count)) {
+  if (trees === undefined && flushesEach(options, targets.count)) {
     for (const { directory } of writtenIn(root, touched, targets)) directory.flush()
     return
   }

@@ -75,7 +75,7 @@ export function createPlaceBatch(options: {
       const { path, after, recheck } = target
       const seen = isRemoval(target) ? undefined : target.seen
       if (after === null) return false
-      const isDirectory = after.kind === 'dir'
+      const isDirectory = after.kind === 'dir' && target.whole !== true
       if (isDirectory ? seen !== undefined : !staged) return false
       makesDirectories ||= isDirectory
       const directory = isDirectory ? after.mode | 0o700 : undefined

@@ -2,6 +2,7 @@
 // last recorded one is touched, and a path only where the disk holds what some state in between had there, or the
 // beginning of its new content: everything else was changed outside and stays.
 
+import { SentientError } from '../errors.ts'
 import { type Link, sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
@@ -50,6 +51,7 @@ export async function* recover(options: RecoverOptions): AsyncGenerator<Progress
   for (const parent of parents) targets.push(parent)
   yield* inSlices(slicer, targets.sort(), progress)
   const staged = yield* stageChange(options, targets, { goOn: true })
+  if (staged === undefined) throw new SentientError('INTERNAL', { what: 'A recovery goes path by path' })
   const report = yield* applyChange(options, staged)
   return {
     unapplied: [...found.unapplied, ...report.unapplied],

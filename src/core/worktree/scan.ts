@@ -27,6 +27,8 @@ export interface Difference {
   /** The link of the file's or symlink's content, where the look had to compute it. */
   readonly content?: Link
   readonly unreadable?: string
+  /** A directory that is gone with everything below it, of which nothing else is told. */
+  readonly whole?: true
 }
 
 export interface ScanTotals {
@@ -53,6 +55,8 @@ export interface ScanOptions {
   readonly looked?: Looked
   readonly slicer: Slicer
   readonly found: (difference: Difference) => void
+  /** Asked of a directory that is gone: whether it stands for all that was below it. */
+  readonly asOne?: ((path: ByteString, recorded: Entry) => boolean) | undefined
 }
 
 interface DirectoryFrame {
@@ -308,8 +312,9 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
 
   /** A recorded path is not there, nor is anything below it. */
   async function* gone(path: ByteString, entry: Entry): AsyncGenerator<Progress, void, void> {
-    found({ path, recorded: entry, disk: undefined })
-    if (entry.kind === 'dir') yield* belowGone(path, entry)
+    const whole = entry.kind === 'dir' && options.asOne?.(path, entry) === true
+    found({ path, recorded: entry, disk: undefined, ...(whole ? { whole } : {}) })
+    if (entry.kind === 'dir' && !whole) yield* belowGone(path, entry)
   }
 
   async function* belowGone(path: ByteString, directoryEntry: Entry): AsyncGenerator<Progress, void, void> {

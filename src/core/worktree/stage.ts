@@ -76,7 +76,8 @@ export function noteOf(stage: Directory, name: ByteString) {
 
 /** Removes a staged file, if it is still there, and the note of it. */
 export function removeStaged(stage: Directory, { directory, name }: StagedFile): void {
-  removeQuietly(directory, name)
+  if (directory === stage) removeTreeQuietly(directory, name)
+  else removeQuietly(directory, name)
   if (directory === stage) return
   removeQuietly(stage, `${name.slice(stagePrefix.length)}${noteSuffix}`)
   directory.close()
@@ -88,9 +89,10 @@ export const probePrefix = 'probe-'
 /** Removes what killed transactions left. Only under the writer lock. */
 export function emptyStage(root: Directory, stage: Directory): void {
   for (const { name, kind } of stage.list()) {
-    if (kind === 'dir' || name.startsWith(probePrefix)) continue
+    if (name.startsWith(probePrefix)) continue
     if (name.endsWith(noteSuffix)) removeNoted(root, stage, name)
-    removeQuietly(stage, name)
+    if (kind === 'dir') removeTreeQuietly(stage, name)
+    else removeQuietly(stage, name)
   }
 }
 
@@ -126,6 +128,26 @@ function readNote(stage: Directory, name: ByteString): ByteString | undefined {
   } catch (error) {
     if (isHostError(error)) return undefined
     throw error
+  }
+}
+
+/** A file, or a directory of ours with everything in it, whatever its mode is. */
+function removeTreeQuietly(directory: Directory, name: ByteString): void {
+  try {
+    if (directory.stat(name)?.kind !== 'dir') {
+      directory.removeFile(name)
+      return
+    }
+    directory.setMode(name, 0o700)
+    const below = directory.child(name)
+    try {
+      for (const item of below?.list() ?? []) if (below !== undefined) removeTreeQuietly(below, item.name)
+    } finally {
+      below?.close()
+    }
+    directory.removeDirectory(name)
+  } catch (error) {
+    if (!isHostError(error)) throw error
   }
 }
 

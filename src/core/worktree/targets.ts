@@ -9,6 +9,8 @@ export interface Target {
   readonly path: ByteString
   readonly after: Entry | null
   readonly seen: FileStat | undefined
+  /** A directory that comes with everything below it, where nothing is. */
+  readonly whole?: boolean
   /** The disk holds the content already: only the mode has to be set. */
   readonly modeOnly?: boolean
   /** The content seen, when its times are too young to tell a change in the same tick: it is read again at the last moment. */
@@ -16,11 +18,12 @@ export interface Target {
 }
 
 const targetCodec: PackedCodec<Target> = {
-  write(writer, { after, seen, modeOnly, recheck }) {
+  write(writer, { after, seen, modeOnly, recheck, whole }) {
     writer.entry(after)
     writer.stat(seen)
     writer.flag(modeOnly)
     writer.link(recheck)
+    writer.flag(whole)
   },
   read: (reader, path) => ({
     path,
@@ -28,6 +31,7 @@ const targetCodec: PackedCodec<Target> = {
     seen: reader.stat(),
     modeOnly: reader.flag(),
     recheck: reader.link(),
+    whole: reader.flag(),
   }),
 }
 

@@ -3,20 +3,29 @@
 import { SentientError } from '../errors.ts'
 import { asBuffer } from '../format/bytes.ts'
 import type { Link } from '../format/id.ts'
+import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
-import type { Looked, Native } from '../native/native.ts'
+import type { Looked, Native, StagedTrees } from '../native/native.ts'
 import { createSlicer, type Progress } from '../progress.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import { type ApplyReport, applyChange, type StagedChange, stageChange } from './apply.ts'
+import { nameTraits, rootFolds } from './foldedNames.ts'
 import { compileIgnoreRule, editorTemporaries, type IgnoreRule, matchRules } from './ignore.ts'
 import { nameOf, parentOf } from './paths.ts'
 import { inParentAsync, type RecoverOptions, recover } from './recover.ts'
 import { reservedTopNames, settingsName } from './reserved.ts'
 import { type Difference, lookAtContent, type ScanTotals, scanTree } from './scan.ts'
 import { emptyStage, probePrefix, removeStale, stagePrefix } from './stage.ts'
-import { emptyStatCache, loadStatCache, type StatCache, type StatCacheWriter, writeStatCache } from './statCache.ts'
+import {
+  emptyStatCache,
+  loadStatCache,
+  type StatCache,
+  type StatCacheWriter,
+  settledNs,
+  writeStatCache,
+} from './statCache.ts'
 import type { Target } from './targets.ts'
 import { statBelow } from './walk.ts'
 
@@ -58,6 +67,8 @@ export interface Worktree {
     readonly namedCount?: boolean
     /** Takes the differences as they are found, instead of the list: they may be very many. */
     readonly found?: (difference: Difference) => void
+    /** Asked of a recorded directory that is gone: whether it stands for all that was below it. */
+    readonly asOne?: (path: ByteString, recorded: Entry) => boolean
     readonly signal?: AbortSignal
   }): AsyncGenerator<Progress, TreeLook, void>
   /** What the disk holds at one path, with the content's link for files and symlinks. */
@@ -67,11 +78,14 @@ export interface Worktree {
   rules(ignore: IgnoreSettings): readonly IgnoreRule[]
   /** Starts a new stat cache for somebody who reads the whole tree on another occasion; undefined where none is kept. */
   startCache(): { readonly writer: StatCacheWriter; finish(): void } | undefined
+  /** Whether a directory that is gone may be brought back as one. */
+  canPlaceWhole(): boolean
+  /** Undefined: what is below directories that were to come as one has to be a target, too. */
   stageChange(
     reader: ObjectReader,
     targets: PackedList<Target>,
     signal?: AbortSignal,
-  ): AsyncGenerator<Progress, StagedChange, void>
+  ): AsyncGenerator<Progress, StagedChange | undefined, void>
   applyChange(reader: ObjectReader, change: StagedChange): AsyncGenerator<Progress, ApplyReport, void>
   recover(
     options: Pick<RecoverOptions, 'reader' | 'changes' | 'states' | 'seen'>,
@@ -123,6 +137,7 @@ export function openWorktree(options: WorktreeOptions): Worktree {
           ...(looked === undefined ? {} : { looked }),
           slicer: createSlicer(clock, request.signal),
           found: request.found ?? (difference => differences.push(difference)),
+          asOne: request.asOne,
         },
         under,
       )
@@ -154,6 +169,20 @@ export function openWorktree(options: WorktreeOptions): Worktree {
       cache: derived && { directory: derived, name: cacheName },
       settledBelowNs: writer?.elsewhere.settledBelowNs,
     })
+  }
+
+  let wholeAllowed: boolean | undefined
+
+  /**
+   * What was staged as one is known without another look: nobody else gets at it before it is in place, and what changes
+   * it from then on gives it a later time than it has. To be called before it is put in place.
+   */
+  function cacheOfTrees({ latestNs, blocks }: StagedTrees): StatCacheWriter | undefined {
+    const writer = beginCache(options, currentCache)
+    if (writer === undefined || writer.elsewhere.settledBelowNs + settledNs <= latestNs) return undefined
+    writer.keepBelow('')
+    writer.renew(blocks)
+    return writer
   }
 
   async function* look(path: ByteString, signal?: AbortSignal): AsyncGenerator<Progress, LookResult, void> {
@@ -193,8 +222,16 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     async *stageChange(reader, targets, signal) {
       return yield* stageChange(applyOptions(reader, signal), targets)
     },
+    canPlaceWhole() {
+      wholeAllowed ??= options.native !== undefined && keepsNames(options)
+      return wholeAllowed
+    },
     async *applyChange(reader, change) {
-      return yield* applyChange(applyOptions(reader), change)
+      const writer = change.trees && cacheOfTrees(change.trees)
+      const report = yield* applyChange(applyOptions(reader), change)
+      writer?.finish()
+      if (writer !== undefined) cache = undefined
+      return report
     },
     async *recover(request, signal) {
       return yield* recover({ ...applyOptions(request.reader, signal), ...request })
@@ -204,6 +241,13 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     },
     lastLook: () => (derived === undefined ? undefined : readLook(derived)),
   }
+}
+
+/** Whether the file system keeps every name apart, as it is given; else each has to be asked for. */
+function keepsNames({ root, stage, random }: WorktreeOptions): boolean {
+  if (stage === undefined || rootFolds(root)) return false
+  const traits = nameTraits(stage, `${probePrefix}${asBuffer(random.bytes(6)).toString('hex')}`)
+  return traits?.foldsCase === false && !traits.normalises
 }
 
 /** Read when it is asked for the first time: where the native core knows everything it is not. */

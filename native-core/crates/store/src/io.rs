@@ -168,6 +168,8 @@ pub trait Io: Send + Sync {
     fn flush_directory(&self, directory: &Directory) -> IoResult<()>;
     /// Makes the whole file system that holds the directory durable.
     fn flush_file_system(&self, directory: &Directory) -> IoResult<()>;
+    /// Asks the file system to put directories that are made in this one far apart, where it can; a hint alone.
+    fn spread_directories(&self, _directory: &Directory) {}
     fn free_bytes(&self, directory: &Directory) -> IoResult<u64>;
 
     /// Reads until the buffer is full or the file ends; says how many bytes came.

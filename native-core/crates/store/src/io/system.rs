@@ -268,6 +268,15 @@ impl Io for SystemIo {
         retrying(|| fs::syncfs(directory)).of("flushFileSystem", directory.path())
     }
 
+    fn spread_directories(&self, directory: &Directory) {
+        // Only ext2 to ext4 know it.
+        if let Ok(flags) = fs::ioctl_getflags(directory)
+            && !flags.contains(fs::IFlags::TOPDIR)
+        {
+            let _ = fs::ioctl_setflags(directory, flags | fs::IFlags::TOPDIR);
+        }
+    }
+
     fn free_bytes(&self, directory: &Directory) -> IoResult<u64> {
         let space = fs::fstatvfs(directory).of("freeBytes", directory.path())?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))

@@ -15,6 +15,7 @@ pub mod place;
 pub mod sound_pack;
 pub mod source;
 pub mod stage;
+pub mod stage_tree;
 pub mod stat_cache;
 pub mod survey;
 
