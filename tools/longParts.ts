@@ -79,7 +79,14 @@ export function longParts(minutes: number): readonly Part[] {
         { file: 'test/core/verify/forget/killed.test.ts', skip: 'power goes', seconds: 200 },
         { file: 'test/core/export/faults.test.ts', skip: 'power', seconds: 120 },
       ],
-      piecesOf: { native: [] },
+      // Both together, on the real disk: operations of TypeScript and of the native core have one row of numbers.
+      piecesOf: {
+        native: ['an error', 'a full disk', 'a short write', 'flushes', 'the end'].map(only => ({
+          file: 'test/native/faults.test.ts',
+          only: `${only}.*: `,
+          seconds: 500,
+        })),
+      },
     },
     {
       name: 'flip',
