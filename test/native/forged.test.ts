@@ -43,3 +43,29 @@ test('a frame that says that it was written behind itself', async context => {
     assert.deepEqual(alone.map(told), findings.map(told))
   }
 })
+
+test('a recycle.trace that was cut short while it was written is noted, whatever .db says of it', async context => {
+  const folder = await makeFolder(context, files, typescriptAlone)
+  await folder.with(system => put(system, 'a', 'changed'))
+  const trace = folder.read('recycle.trace')
+  const flipped = Buffer.from(trace)
+  flipped[trace.length - 3] = (flipped[trace.length - 3] as number) ^ 1
+  const torn = { flipped, zeros: Buffer.concat([trace, Buffer.alloc(99)]), headless: Buffer.alloc(trace.length, 7) }
+  for (const [what, bytes] of Object.entries(torn)) {
+    folder.write('recycle.trace', bytes)
+    const told = ({ code, severity, found }: { code: string; severity: string; found?: string }) => [
+      code,
+      severity,
+      found,
+    ]
+    const { findings, damaged } = await folder.with(system => run(system.verify()), 'read')
+    assert.deepEqual(
+      [findings.map(({ code, severity }) => [code, severity]), damaged],
+      [[['trace-damaged', 'note']], false],
+      what,
+    )
+    const alone = verifyAlone(folder.path)
+    assert.ok(typeof alone !== 'string', String(alone))
+    assert.deepEqual(alone.map(told), findings.map(told), what)
+  }
+})

@@ -66,9 +66,10 @@ interface Told {
  */
 function essence(findings: readonly Told[] | string, isIndexWrong: boolean): string[] {
   if (typeof findings === 'string') return [findings]
-  // Behind where .db says that recycle.trace ended TypeScript only notes it: what a killed process left.
+  // A recycle.trace that is not whole is noted, and one that says something wrong is damage: both must tell these apart.
   const damage = findings.filter(({ severity, code }) => severity === 'damage' || code === 'trace-damaged')
-  const codes = damage.map(({ code, seq }) => {
+  const codes = damage.map(({ code, seq, severity }) => {
+    if (code === 'trace-damaged') return `${code} ${severity}`
     if (/^(?:object-damaged|object-missing|pack-entry-damaged)$/.test(code)) return isIndexWrong ? '' : 'object'
     return namesSeq.has(code) ? `${code} ${seq}` : code
   })

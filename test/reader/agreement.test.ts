@@ -177,6 +177,24 @@ describe('a frame that says that it was written behind itself', { skip: full }, 
   })
 })
 
+describe('a recycle.trace that was cut short while it was written', { skip: full }, () => {
+  test('is no damage for either', async () => {
+    const root = makeSmall('torn-trace')
+    const file = path.join(root, 'recycle.trace')
+    const whole = fs.readFileSync(file)
+    const flippedLast = Buffer.from(whole)
+    flippedLast[whole.length - 3] = (flippedLast[whole.length - 3] as number) ^ 1
+    for (const torn of [flippedLast, Buffer.concat([whole, Buffer.alloc(99)]), Buffer.alloc(whole.length, 7)]) {
+      fs.writeFileSync(file, torn)
+      const own = await ownVerdict(root, stateDirectory)
+      const reader = openReader(root)
+      const other = await reader.verdict()
+      reader.close()
+      assert.deepEqual([[...own.damaged], [...other.damaged]], [[], []], `${own.text}\n${other.text}`)
+    }
+  })
+})
+
 describe('the frozen root folders', { skip: full }, () => {
   const fixtures = path.resolve(import.meta.dirname, '../../format/fixtures/v1')
   for (const name of fs.readdirSync(fixtures).filter(one => one.endsWith('.tar'))) {

@@ -118,46 +118,63 @@ class TraceItem(NamedTuple):
     changes: list[Change]
 
 
+class Torn(Bad):
+    """The trace is not whole; nothing that it says up to there is wrong."""
+
+
 def trace_blocks(data: bytes) -> Iterator[tuple[int, dict]]:
     """The content of each block with its offset; a cut last one is ignored."""
     if data[:8] != MAGICS["trace"]:
-        raise Bad("no header of a trace")
+        raise Torn("no header of a trace")
     offset = 8
     while offset + 8 <= len(data):
         length, crc = struct.unpack_from("<II", data, offset)
         end = offset + 8 + length
         if length > LIMITS["traceItemBytesMax"]:
-            raise Bad(f"at {offset}: a block of {length} bytes")
+            raise Torn(f"at {offset}: a block of {length} bytes")
         if end > len(data):
             return
         content = data[offset + 8 : end]
         if crc_of(data[offset : offset + 4], content) != crc:
-            raise Bad(f"at {offset}: the CRC of a block does not fit")
-        yield offset, cbor.decode_map(content, f"at {offset}: a block")
+            raise Torn(f"at {offset}: the CRC of a block does not fit")
+        try:
+            yield offset, cbor.decode_map(content, f"at {offset}: a block")
+        except Bad as error:
+            raise Torn(str(error)) from error
         offset = end
 
 
 def trace_item(offset: int, value: dict) -> TraceItem:
     good = set(value) == {"seq", "root", "more", "e"} and is_integer(value["seq"]) and type(value["more"]) is bool
     if not good or not is_link(value["root"], DAG_CBOR) or type(value["e"]) is not list:
-        raise Bad(f"at {offset}: not an item of a trace")
-    return TraceItem(offset, value["seq"], value["root"], value["more"], parse_change_list(value["e"]))
+        raise Torn(f"at {offset}: not an item of a trace")
+    try:
+        return TraceItem(offset, value["seq"], value["root"], value["more"], parse_change_list(value["e"]))
+    except Bad as error:
+        raise Torn(f"at {offset}: {error}") from error
 
 
 def check_trace(path: Path, journal: Journal, trees: Trees, horizon: int, report: Report) -> None:
     """
     Replays the changes over the files of the base state; raises Bad where that does not give the next root. States
-    from before the horizon can be gone: these are passed over.
+    from before the horizon can be gone: these are passed over. A block that is not whole ends the file.
     """
+    try:
+        _check_trace(path, journal, trees, horizon, report)
+    except Torn as error:
+        report.remark(f"recycle.trace ends where it is not whole, to be made anew: {error}")
+
+
+def _check_trace(path: Path, journal: Journal, trees: Trees, horizon: int, report: Report) -> None:
     blocks = trace_blocks(path.read_bytes())
     first = next(blocks, None)
     if first is None:
-        raise Bad("no first block")
+        raise Torn("no first block")
     head = first[1]
     if set(head) != {"v", "seq", "root", "origin"} or not is_integer(head["v"], 1, 1) or not is_integer(head["seq"]):
-        raise Bad("a first block of the wrong kind")
+        raise Torn("a first block of the wrong kind")
     if not is_link(head["root"], DAG_CBOR) or type(head["origin"]) is not str:
-        raise Bad("a first block of the wrong kind")
+        raise Torn("a first block of the wrong kind")
     parse_origin(head["origin"])
     base = head["seq"]
     _check_root(journal, base, head["root"])
@@ -183,6 +200,8 @@ def check_trace(path: Path, journal: Journal, trees: Trees, horizon: int, report
                 raise
         count += len(waiting)
         seq, waiting = item.seq, []
+    if waiting:
+        raise Torn(f"it ends within record {seq + 1}")
     report.line("trace", f"records {base} to {seq} replayed, {count} changes")
     if seq < len(journal.records) - 1:
         report.remark(f"recycle.trace ends with record {seq}, the journal with {len(journal.records) - 1}")

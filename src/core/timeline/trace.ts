@@ -108,12 +108,6 @@ function goOn(
   return fits ? known : undefined
 }
 
-/** Up to where recycle.trace is whole on disk; undefined when nobody noted that. What lies behind may be torn. */
-export function traceEnd({ directories: { derived } }: TimelineContext): number | undefined {
-  const known = derived === undefined ? undefined : readPosition(derived)
-  return known?.unfinished === false ? known.bytes : undefined
-}
-
 function openAt(context: TimelineContext, start: Position | undefined): OpenFile {
   const { root, derived } = context.directories as { root: Directory; derived: Directory }
   if (start !== undefined)

@@ -1,5 +1,6 @@
 // recycle.trace, block by block: each record's part says what the record says, so that its replay leads to the states
-// that the records name. That a record says what its states differ in is another check's business.
+// that the records name. That a record says what its states differ in is another check's business. Where a block is not
+// whole the file ends, as one that was being written: worth a note, for whoever wants to replay it, and no damage.
 import { isSentientError } from '../errors.ts'
 import { parseOrigin } from '../format/checkpoint.ts'
 import { traceItemBytesMax } from '../format/constants.generated.ts'
@@ -17,7 +18,6 @@ import type { TreeChange } from '../store/tree.ts'
 import { readState, type TimelineContext } from '../timeline/context.ts'
 import type { Work } from '../timeline/model.ts'
 import { changesOf } from '../timeline/records.ts'
-import { traceEnd } from '../timeline/trace.ts'
 import { many, type Report } from './report.ts'
 
 const where = 'recycle.trace'
@@ -48,12 +48,9 @@ export async function* checkTrace(context: TimelineContext, report: Report, opti
     }
   } catch (error) {
     if (!(error instanceof Wrong)) throw error
-    const { offset, seq, expected, message } = error
-    const place = { where: `${where}, offset ${offset}`, seq, expected, found: message }
-    // A process that was cut short while it went on: the next one begins anew.
-    const end = traceEnd(context)
-    const severity = end !== undefined && offset >= end ? 'note' : 'damage'
-    report.found(where, { code: 'trace-damaged', severity, ...place })
+    const { offset, seq, torn, message } = error
+    const place = { where: `${where}, offset ${offset}`, seq, found: message }
+    report.found(where, { code: 'trace-damaged', severity: torn ? 'note' : 'damage', ...place })
   } finally {
     file.close()
   }
@@ -76,13 +73,14 @@ interface Walk {
 class Wrong extends Error {
   readonly offset: number
   readonly seq: number | undefined
-  readonly expected: string | undefined
+  /** The file is not whole, and says nothing wrong up to there. */
+  readonly torn: boolean
 
-  constructor(found: string, at: { offset: number; seq?: number; expected?: string }) {
+  constructor(found: string, at: { offset: number; seq?: number; torn?: boolean }) {
     super(found)
     this.offset = at.offset
     this.seq = at.seq
-    this.expected = at.expected
+    this.torn = at.torn === true
   }
 }
 
@@ -115,14 +113,14 @@ function blocksOf(file: OpenFile): ReadAt {
       window = readFully(file, offset, traceItemBytesMax + 16)
       result = decode(window, 0)
     }
-    if (result.state === 'bad') throw new Wrong(result.reason, { offset })
+    if (result.state === 'bad') throw new Wrong(result.reason, { offset, torn: true })
     return result.state === 'ok' ? { ...result, nextOffset: result.nextOffset + start } : undefined
   }
 }
 
 function* checkBlocks(walk: Walk, readAt: ReadAt): Generator<void> {
   const header = readAt(0, bytes => decodeTraceHeader(bytes))
-  if (header === undefined) throw new Wrong('it ends within its first block', { offset: 0 })
+  if (header === undefined) throw new Wrong('it ends within its first block', { offset: 0, torn: true })
   const { baseSeq, baseRoot, origin } = header.value
   try {
     parseOrigin(origin)
@@ -143,7 +141,7 @@ function* checkBlocks(walk: Walk, readAt: ReadAt): Generator<void> {
     offset = block.nextOffset
     yield
   }
-  if (walk.changes !== undefined) throw new Wrong('it ends within a record', { offset, seq: walk.seq })
+  if (walk.changes !== undefined) throw new Wrong('it ends within a record', { offset, seq: walk.seq, torn: true })
 }
 
 function checkItem(walk: Walk, item: TraceItem, offset: number): void {

@@ -1,5 +1,6 @@
 //! `recycle.trace`, block by block beside the records: each record's part says what the record says, so that its replay
 //! leads to the states that the records name. Only the first thing that is wrong is told: the file is made anew as a whole.
+//! Where a block is not whole the file ends, as one that was being written: that is a note, and no damage.
 
 use super::changes::{Compared, is_told, said_by, state_files};
 use super::diff::Differ;
@@ -21,6 +22,8 @@ struct Wrong {
     offset: u64,
     seq: Option<u64>,
     found: String,
+    /// The file is not whole, and says nothing wrong up to there.
+    is_torn: bool,
 }
 
 /// What a record changed, change by change.
@@ -92,7 +95,12 @@ impl<'a> TraceCheck<'a> {
 
     fn fail(&mut self, offset: u64, seq: Option<u64>, found: impl Into<String>) {
         let found = found.into();
-        self.wrong.get_or_insert(Wrong { offset, seq, found });
+        self.wrong.get_or_insert(Wrong { offset, seq, found, is_torn: false });
+    }
+
+    fn tear(&mut self, offset: u64, seq: Option<u64>, found: impl Into<String>) {
+        let found = found.into();
+        self.wrong.get_or_insert(Wrong { offset, seq, found, is_torn: true });
     }
 
     fn read_header(&mut self) {
@@ -108,8 +116,8 @@ impl<'a> TraceCheck<'a> {
                     self.fail(8, None, error.reason);
                 }
             }
-            Err(NoBlock::Short) => self.fail(0, None, "it ends within its first block"),
-            Err(NoBlock::Bad(error)) => self.fail(0, None, error.reason),
+            Err(NoBlock::Short) => self.tear(0, None, "it ends within its first block"),
+            Err(NoBlock::Bad(error)) => self.tear(0, None, error.reason),
         }
     }
 
@@ -139,7 +147,7 @@ impl<'a> TraceCheck<'a> {
                     return Some(item);
                 }
                 Err(NoBlock::Bad(error)) => {
-                    self.fail(self.offset, None, error.reason);
+                    self.tear(self.offset, None, error.reason);
                     return None;
                 }
                 Err(NoBlock::Short) => {}
@@ -215,7 +223,7 @@ impl<'a> TraceCheck<'a> {
             if item.more {
                 next = self.next_item();
                 if next.is_none() && self.is_at_end {
-                    self.fail(self.offset, Some(seq), "it ends within a record");
+                    self.tear(self.offset, Some(seq), "it ends within a record");
                 }
                 if next.is_none() {
                     return;
@@ -268,8 +276,9 @@ impl<'a> TraceCheck<'a> {
             self.seq = item.seq;
             self.compare_part(item, None);
         }
-        if let Some(Wrong { offset, seq, found }) = self.wrong {
-            let finding = Finding::damage("trace-damaged", format!("{NAME}, offset {offset}"), found);
+        if let Some(Wrong { offset, seq, found, is_torn }) = self.wrong {
+            let make = if is_torn { Finding::note } else { Finding::damage };
+            let finding = make("trace-damaged", format!("{NAME}, offset {offset}"), found);
             report.found(NAME, Finding { seq, ..finding });
         }
         let text = format!("{} of {}", many(self.changes, "change"), many(self.compared, "record"));
