@@ -52,8 +52,9 @@ export async function* readArchive(source: Source, slicer: Slicer): Work<Archive
   const verifiers: VerifierKey[] = []
   for (const member of sorted.keys) {
     const bytes = bytesOf(source, member, keyBytesMax)
-    verifiers.push(decoded(member, () => keyOf(bytes, format)))
-    keys.set(member.name.slice('keys/'.length), bytes)
+    const name = member.name.slice('keys/'.length)
+    verifiers.push(decoded(member, () => keyOf(name, bytes, format)))
+    keys.set(name, bytes)
   }
   const packs = []
   for (const member of sorted.packs) packs.push(yield* checkPack(source, member, slicer))
@@ -137,9 +138,11 @@ function decoded<T>(member: Member, decode: () => T): T {
   }
 }
 
-function keyOf(bytes: Uint8Array, { logId, earlier = [] }: FormatFile): VerifierKey {
-  const key = parseVerifierKey(Buffer.from(bytes).toString('utf8').trim())
+function keyOf(name: string, bytes: Uint8Array, { logId, earlier = [] }: FormatFile): VerifierKey {
+  const text = Buffer.from(bytes).toString('latin1')
+  const key = parseVerifierKey(text.slice(0, -1))
   const origin = parseOrigin(key.name)
+  if (!text.endsWith('\n') || name !== `log-${origin.epoch}.vkey`) throw new FormatError('a key under another name')
   const known = [logId, ...earlier].map(hexOf)
   if (!known.includes(hexOf(origin.logId))) throw new FormatError('a key of another log')
   return key

@@ -120,6 +120,6 @@ function listAt(
 }
 
 function integerOf(text: string, at: number): number {
-  if (!/^-?\d+$/.test(text) || text.length > numberDigitsMax) throw new FormatError('not a number', at)
+  if (!/^(?:0|-?[1-9]\d*)$/.test(text) || text.length > numberDigitsMax) throw new FormatError('not a number', at)
   return Number(text)
 }

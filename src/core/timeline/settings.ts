@@ -162,19 +162,16 @@ function shown(value: unknown): string {
 export async function parseSettings(text: string): Promise<ParsedSettings> {
   const { LineCounter, parseDocument, isMap, isScalar, visit } = await import('yaml')
   const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    strict: true,
-    uniqueKeys: true,
-    version: '1.2',
-    schema: 'core',
-  })
+  // Keys that stand twice are found below: the parser compares each with each, and shows each of many errors in its line.
+  // What it would say on stderr is not for anybody.
+  const cheap = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const
+  const document = parseDocument(text, { lineCounter: lines, strict: true, version: '1.2', schema: 'core', ...cheap })
   const problemAt = (offset: number, message: string): ParsedSettings => {
     const { line, col } = lines.linePos(offset)
     return { state: 'invalid', problem: { line, column: col, message: message.split('\n')[0] } }
   }
   const broken = document.errors[0] ?? document.warnings[0]
-  if (broken !== undefined) return problemAt(broken.pos[0], broken.message.replace(/ at line .*/s, ''))
+  if (broken !== undefined) return problemAt(broken.pos[0], wordingOf(broken.message))
   let odd: ParsedSettings | undefined
   visit(document, {
     Alias: (_, node) => void (odd ??= problemAt(node.range?.[0] ?? 0, 'aliases are not allowed here')),
@@ -183,6 +180,14 @@ export async function parseSettings(text: string): Promise<ParsedSettings> {
         odd ??= problemAt(node.range?.[0] ?? 0, 'tags are not allowed here')
       if ('anchor' in node && node.anchor !== undefined)
         odd ??= problemAt(node.range?.[0] ?? 0, 'anchors are not allowed here')
+    },
+    Map: (_, { items }) => {
+      const known = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (known.has(key.value)) odd ??= problemAt(key.range?.[0] ?? 0, 'Map keys must be unique')
+        known.add(key.value)
+      }
     },
   })
   if (odd !== undefined) return odd
@@ -205,8 +210,7 @@ export async function parseSettings(text: string): Promise<ParsedSettings> {
       const checker = Object.hasOwn(at, key) ? at[key] : undefined
       const full = name === '' ? key : `${name}.${key}`
       if (checker === undefined) {
-        const near = nearest(key, Object.keys(at))
-        failed ??= problemAt(offset, `unknown key "${full}"${near === undefined ? '' : `, did you mean "${near}"?`}`)
+        failed ??= problemAt(offset, `unknown key "${full}"${suggestion(key, Object.keys(at))}`)
       } else if (typeof checker === 'function') {
         const value = (pair.value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? null
         const valueOffset = (pair.value as { range?: [number] } | null)?.range?.[0] ?? offset
@@ -226,7 +230,16 @@ export async function parseSettings(text: string): Promise<ParsedSettings> {
   return failed ?? { state: 'valid', settings: values as unknown as Settings }
 }
 
+/** What the parser says of too many brackets is the engine's own word for it. */
+const wordingOf = (message: string): string =>
+  message.startsWith('Maximum call stack') ? 'nested too deeply' : message
+
 class CheckFailed extends Error {}
+
+function suggestion(text: string, words: readonly string[]): string {
+  const near = nearest(text, words)
+  return near === undefined ? '' : `, did you mean "${near}"?`
+}
 
 /** The closest of some words within two edits, for "did you mean". */
 function nearest(text: string, words: readonly string[]): string | undefined {
@@ -275,10 +288,14 @@ export async function editSettingsText(text: string, key: string, value: string)
   const document = parseDocument(text)
   let parsed: unknown
   try {
-    parsed = parse(value)
+    parsed = parse(value, { logLevel: 'error' })
   } catch (error) {
     throw new SentientError('USAGE', { what: 'The value is not YAML', where: key, found: value }, error)
   }
-  document.setIn(key.split('.'), document.createNode(parsed))
-  return document.toString()
+  try {
+    document.setIn(key.split('.'), document.createNode(parsed))
+    return document.toString()
+  } catch (error) {
+    throw new SentientError('USAGE', { what: 'There is no such setting', where: key }, error)
+  }
 }
