@@ -530,6 +530,14 @@ function absorbTests(bench: TimelineBench): void {
     assert.deepEqual(Object.keys(recordedOf(system)), ['a', 'kept.log'])
   })
 
+  it('makes no record of a setting that has its value already', async () => {
+    const system = await bench.make({ a: '1' })
+    await finished(system.setSetting('gitignore', 'true'))
+    const { records } = system.now()
+    const { seq, changedCount } = await finished(system.setSetting('gitignore', 'true'))
+    assert.deepEqual([seq, changedCount, system.now().records], [undefined, 0, records])
+  })
+
   it('honours .gitignore files when the settings say so', async () => {
     const { directory } = bench.subject
     const system = await bench.make({ d: { '.gitignore': '*.o\n!keep.o\n' } })

@@ -81,7 +81,7 @@ complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'version' -d 'Print the ver
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'ui' -d 'Open the terminal UI'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'demo' -d 'Make a demo root folder'
 complete -c sentctl -n 'test -z (__sentctl_verb)' -a 'help' -d 'Show help for a verb, or list all verbs'
-complete -c sentctl -n '__sentctl_is init' -l no-zk -d 'never make zero-knowledge proofs for this root folder; --zk=false is the same'
+complete -c sentctl -n '__sentctl_is init' -l no-zk -d 'make no zero-knowledge proofs for this root folder; --zk=false is the same'
 complete -c sentctl -n '__sentctl_is init' -l ignore -r -f -d 'leave this out, as in .gitignore; may be repeated; replaces the suggested patterns'
 complete -c sentctl -n '__sentctl_is init' -l ignore-nothing -d 'record everything, also what would be left out by default'
 complete -c sentctl -n '__sentctl_is init' -l dry-run -s n -d 'only look, and say what would be recorded'

@@ -16,8 +16,8 @@ export function render(init: OutputOf<(typeof commandTable)['init']>, { style }:
   if (recorded.gitExclude) lines.push('Its names were added to .git/info/exclude.')
   lines.push(
     init.zk
-      ? 'Zero-knowledge proofs may be made of its history (a root folder made with --zk=false never has any).'
-      : 'Zero-knowledge proofs are never made of its history (--zk=false).',
+      ? 'Zero-knowledge proofs may be made of its history (zk: true in sentient.yaml).'
+      : 'No zero-knowledge proofs are made of its history (zk: false in sentient.yaml).',
   )
   lines.push(`Log   ${recorded.origin}`, `Key   ${recorded.verifierKey}`)
   for (const { text } of recorded.notices) lines.push(safeText(text))

@@ -23,7 +23,7 @@ export const initSpec = command({
     zk: {
       type: 'boolean',
       default: true,
-      about: 'never make zero-knowledge proofs for this root folder; --zk=false is the same',
+      about: 'make no zero-knowledge proofs for this root folder; --zk=false is the same',
     },
     ignore: {
       type: 'texts',

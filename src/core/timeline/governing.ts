@@ -99,6 +99,8 @@ async function* govern(
     const parsed = await parseSettings(text)
     if (parsed.state === 'invalid') throw settingsError(parsed.problem)
     const differences = settingsDifferences(context.settings(), parsed.settings)
+    // A key that has its value already; comments in a file that somebody edited are another matter.
+    if (afterwards !== undefined && differences.length === 0) return undefined
     const settings = tx.ingest.put('raw', 'other', Buffer.from(text))
     return {
       action: 'govern',

@@ -247,8 +247,10 @@ async function keepPaths(
   const paths = keep.map(change => change.path)
   const result = await settled(absorb({ ...context, actor: 'unknown' }, paths, { signal }))
   if (result.changedCount === 0) return
-  events.push(acting.event('absorbed', `kept ${result.changedCount} paths`, result.changed, result.seq))
+  events.push(acting.event('absorbed', `kept ${pathsText(result.changedCount)}`, result.changed, result.seq))
 }
+
+const pathsText = (count: number): string => (count === 1 ? '1 path' : `${count} paths`)
 
 async function healRipe(
   context: TimelineContext,
@@ -260,7 +262,7 @@ async function healRipe(
   const paths = heal.map(change => change.path)
   try {
     const { seq } = (await healPaths(context, heal, acting.options.signal)) ?? {}
-    if (seq !== undefined) events.push(acting.event('healed', `brought back ${heal.length} paths`, paths, seq))
+    if (seq !== undefined) events.push(acting.event('healed', `brought back ${pathsText(heal.length)}`, paths, seq))
   } catch (error) {
     if (!isSentientError(error, 'NOT_WRITABLE')) throw error
     // One path that can not be brought back must not keep the others from it.
