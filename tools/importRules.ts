@@ -46,7 +46,7 @@ const parts: readonly Part[] = [
   { name: 'progress', files: /^src\/core\/progress\.ts$/, mayImport: ['errors'], nodeModules: pureNodeModules },
   {
     name: 'system',
-    files: /^src\/core\/(?:system|systemApi|newRoot|lastState|adoptRoot|carrying|parts|signing)\.ts$/,
+    files: /^src\/core\/(?:system|systemApi|newRoot|lastState|adoptRoot|carrying|parts|rootFormat|signing)\.ts$/,
     mayImport: ['core'],
     nodeModules: pureNodeModules,
   },

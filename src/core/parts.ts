@@ -3,11 +3,13 @@ import { isSentientError, SentientError } from './errors.ts'
 import { hexOf } from './format/bytes.ts'
 import { formatOrigin } from './format/checkpoint.ts'
 import { FormatError } from './format/formatError.ts'
-import { decodeFormatFile, type FormatFile, type Openable, openable } from './format/formatFile.ts'
+import { decodeFormatFile, encodeFormatFile, type FormatFile, type Openable, openable } from './format/formatFile.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host, Randomness } from './host/host.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { type LogKeys, openLogKeys } from './keys/keys.ts'
+import { rootFormat } from './rootFormat.ts'
+import { replaceFile } from './store/layout.ts'
 import { openStore } from './store/store.ts'
 import type { OpenOptions } from './systemApi.ts'
 import { permitAll, type TimelineContext } from './timeline/context.ts'
@@ -55,7 +57,10 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
     }
   }
   const runtime = child(root, '.runtime')
-  const formatFile = readFormat(runtime)
+  const auth = child(root, '.auth')
+  const format = rootFormat({ root, runtime, auth, stateDirectory: host.stateDirectory })
+  const formatFile = format.file
+  let formatFault = format.fault
   const permission = openable(formatFile)
   if (permission.state === 'refuse') {
     throw new SentientError('FORMAT_UNKNOWN', { where: '.runtime/format', found: permission.unknown.join(', ') })
@@ -78,11 +83,14 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
     access: writable ? 'write' : 'read',
     logId: formatFile.logId,
     earlierLogIds: formatFile.earlier ?? [],
+    logIdsNow() {
+      const { logId, earlier = [] } = readFormat(runtime)
+      return [logId, ...earlier]
+    },
     limits: { earliestMicros: host.builtMicros ?? 0 },
   })
   const store = openStore({ directory: tree, clock, random, processes, access: writable ? 'write' : 'read' })
   const worktree = openWorktree({ root, stage, derived, clock, random, native: host.native })
-  const auth = child(root, '.auth')
   const keys = openKeys(auth, formatFile, journal)
   let loaded: LoadedSettings | undefined
   const notices: Notice[] = []
@@ -109,6 +117,11 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
     verifiers: () => keys.all(),
     damagedKeys: () => keys.damaged(),
     mendKeys: () => keys.mend(),
+    formatFault: () => formatFault,
+    mendFormat() {
+      replaceFile(runtime, 'format', encodeFormatFile(formatFile), true)
+      formatFault = undefined
+    },
     notices,
     native: host.native,
     settings: () => loaded?.values ?? defaultSettings,
@@ -122,6 +135,10 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
         })
       }
     },
+  }
+  if (formatFault !== undefined) {
+    const text = `.runtime/format is damaged, ${formatFault}; what it held is known all the same: sentctl repair writes it anew`
+    notices.push({ code: 'damaged', text })
   }
   const damage = journal.damage()
   if (damage !== undefined)

@@ -5,7 +5,8 @@ import { byteStringOfText, displayBytes, equalBytes } from './format/bytes.ts'
 import { parseOrigin } from './format/checkpoint.ts'
 import type { Host } from './host/host.ts'
 import { forgetBinding, writeBinding } from './keys/binding.ts'
-import { openKeys, type Parts, readFormat } from './parts.ts'
+import { openKeys, type Parts } from './parts.ts'
+import { rootFormat } from './rootFormat.ts'
 import { storeSnapshots } from './timeline/snapshots.ts'
 import { storeTrace } from './timeline/trace.ts'
 import {
@@ -31,7 +32,7 @@ export function whyNotSigned(host: Host, parts: Parts): SentientError | undefine
   try {
     const unbound = unboundOf(lookAtBinding(host, parts))
     return unbound === undefined
-      ? (whyNotOurs(parts) ?? whyNotRight(parts))
+      ? (whyNotOurs(host, parts) ?? whyNotRight(parts))
       : copyError(parts.context.directories.root.path, unbound)
   } catch (error) {
     // Nobody can tell whose log it is.
@@ -74,8 +75,9 @@ export async function signNow(host: Host, parts: Parts): Promise<void> {
 }
 
 /** Another process may have adopted the folder since it was opened here: then its keys are others. */
-function whyNotOurs({ context, origin, auth }: Parts): SentientError | undefined {
-  const { name } = openKeys(auth, readFormat(context.directories.runtime), context.journal).verifier()
+function whyNotOurs({ stateDirectory }: Host, { context, origin, auth }: Parts): SentientError | undefined {
+  const { file } = rootFormat({ ...context.directories, auth, stateDirectory })
+  const { name } = openKeys(auth, file, context.journal).verifier()
   if (name === origin) return undefined
   return new SentientError('COPY', {
     what: 'Another process has adopted this folder meanwhile',

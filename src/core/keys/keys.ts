@@ -216,6 +216,17 @@ function isOfLog({ name }: VerifierKey, logId: Uint8Array): boolean {
   }
 }
 
+/** Those whose files are sound, in the order of their epochs. */
+export const readableKeys = (directory: Directory): VerifierKey[] =>
+  epochsOf(directory, 'vkey').flatMap(epoch => {
+    try {
+      return [readVerifier(directory, epoch)]
+    } catch (error) {
+      if (!isSentientError(error, 'KEY')) throw error
+      return []
+    }
+  })
+
 /** The number of an epoch that has no key yet, nor one that was begun. */
 export function nextEpoch(directory: Directory): number {
   const next = 1 + Math.max(-1, ...epochsOf(directory, 'vkey'), ...epochsOf(directory, 'pem'))

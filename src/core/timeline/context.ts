@@ -58,6 +58,10 @@ export interface TimelineContext {
   readonly damagedKeys: () => readonly { readonly name: string; readonly reason: string; readonly mendable: boolean }[]
   /** Writes those anew that can be; their names. */
   readonly mendKeys: () => readonly string[]
+  /** What is wrong with `.runtime/format` where what it held is known from elsewhere. */
+  readonly formatFault: () => string | undefined
+  /** Writes it anew as it was. */
+  readonly mendFormat: () => void
   readonly notices: Notice[]
   /** Absent where it is not built, or turned off. */
   readonly native: Native | undefined

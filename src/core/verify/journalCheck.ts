@@ -356,7 +356,7 @@ export function checkKeys(context: TimelineContext, report: Report): void {
 const formatBytesMax = 65_536
 
 /** The folder's log id is the one that its key signs for; else every segment would seem to be of another log. */
-function checkFormat({ directories, verifier }: TimelineContext, report: Report): void {
+function checkFormat({ directories, verifier, formatFault }: TimelineContext, report: Report): void {
   const where = '.runtime/format'
   const file = readFile(directories.runtime, 'format', formatBytesMax)
   let found = file.state === 'unreadable' ? file.reason : file.state === 'missing' ? 'it is not there' : undefined
@@ -373,6 +373,7 @@ function checkFormat({ directories, verifier }: TimelineContext, report: Report)
     if (isFormatError(error)) found = error.reason
     else if (!isSentientError(error, 'KEY')) throw error
   }
+  found ??= formatFault()
   if (found !== undefined)
     report.found('format', { code: 'format-damaged', severity: 'damage', where, expected, found })
   report.line('format', 1, 'the format file: version, log id')

@@ -111,6 +111,13 @@ export function rebuildSnapshotList(context: TimelineContext): string[] {
   return ['recycle.lock']
 }
 
+/** Under the lock: the format file, where it is damaged and what it held is known. */
+export function rebuildFormat(context: TimelineContext): string[] {
+  if (context.formatFault() === undefined) return []
+  context.mendFormat()
+  return ['.runtime/format']
+}
+
 /** Under the lock: public keys that are damaged, as the records or the private key tell them. */
 export const rebuildKeys = (context: TimelineContext): string[] =>
   context.damagedKeys().length === 0 ? [] : context.mendKeys().map(name => `.auth/${name}`)

@@ -16,6 +16,7 @@ import { mendObjects, type OtherObjects } from './mending.ts'
 import { beginNewSharedPack, evacuate, setAside } from './quarantine.ts'
 import {
   dropCaches,
+  rebuildFormat,
   rebuildIndexes,
   rebuildKeys,
   rebuildSnapshotList,
@@ -224,7 +225,7 @@ async function* rebuild(
   signal: AbortSignal | undefined,
 ): Work<string[]> {
   const rebuilt = rebuildIndexes(context, packs.indexes)
-  rebuilt.push(...rebuildKeys(context))
+  rebuilt.push(...rebuildFormat(context), ...rebuildKeys(context))
   if (journal.tiles) rebuilt.push(...(yield* rebuildTiles(context, signal)))
   if (journal.checkpoint) rebuilt.push(...setCheckpointAside(context))
   if (journal.snapshots && !journal.unreadableRecords) rebuilt.push(...rebuildSnapshotList(context))
