@@ -150,7 +150,8 @@ const ours = (name: string, environment: Readonly<Record<string, string>>, note:
     first: bench => [sentctl(bench, 'init', '.')],
     status: bench => [sentctl(bench, 'status')],
     next: (bench, round) => [sentctl(bench, 'snapshot', 'create', `round ${round}`, '--absorb')],
-    back: bench => [sentctl(bench, 'rollback', '-n', '1')],
+    // The newest snapshot is the state as it is: the one before it has the last hundred files otherwise.
+    back: bench => [sentctl(bench, 'rollback', '-n', '2')],
     restore: bench => ({ emptied: true, commands: [sentctl(bench, 'restore', '.')] }),
     verify: bench => [sentctl(bench, 'verify', '--deep')],
     store: ({ tree }) => ['.tree', '.runtime', '.auth', '.db'].map(part => path.join(tree, part)),

@@ -18,6 +18,7 @@ import { parseRedisAddress } from './format/redisAddress.ts'
 import { isSessionId, type ScreenMemory } from './format/session.ts'
 import { isHostError } from './host/error.ts'
 import type { Host } from './host/host.ts'
+import type { FileCounts } from './native/native.ts'
 import { createSlicer, inSlices } from './progress.ts'
 import { type Pushed, pushToRedis, readRecycleRedis, recycleRedisName, writeRecycleRedis } from './redis/redis.ts'
 import { type Resumed, readSessions, resume, storeSession } from './sessions/sessions.ts'
@@ -48,6 +49,8 @@ export interface RedisReport {
 export interface LastState {
   /** Quietly, as on every occasion but an export. */
   store(): Promise<void>
+  /** Spares counting the files of a directory. */
+  know(files: Link, counted: FileCounts): void
   /** Where a server is named: told soon, without anybody waiting. */
   pushSoon(): void
   /** On the way out, when the journal grew or a session was saved. */
@@ -68,6 +71,8 @@ export interface Checked {
 
 /** A snapshot is counted by its difference to the one before; beyond so many paths not by the way. */
 const countedByTheWayMax = 10_000
+/** Where nothing is known to go on from. */
+const countedAnewMax = 1_000
 const pushMs = 1_000
 const pushSoonMs = 500
 /** A server that failed is left alone for so long by all processes; an export asks it all the same. */
@@ -84,10 +89,12 @@ export function createLastState(
   const sizeAtOpening = context.journal.head().size
   const leaving = new AbortController()
   let sessionSaved = false
+  let known: { readonly files: ObjectId; readonly counted: FileCounts } | undefined
 
   const facts = async function* (most: number, signal?: AbortSignal): Work<RedisFacts> {
     const snapshot = currentSnapshots(context).at(-1)
-    const counted = snapshot === undefined ? undefined : yield* countFiles(context, snapshot.root, { most, signal })
+    const counted =
+      snapshot === undefined ? undefined : yield* countFiles(context, snapshot.root, { most, signal, known })
     return factsOf(context, origin, counted)
   }
   const write = async function* (most: number, signal?: AbortSignal): Work<RedisFacts> {
@@ -130,6 +137,9 @@ export function createLastState(
   }
   return {
     store,
+    know(files, counted) {
+      known = { files: files.id, counted }
+    },
     pushSoon() {
       if (context.settings().redis.url === null) return
       void clock.sleep(pushSoonMs, leaving.signal).then(() => (leaving.signal.aborted ? undefined : pushQuietly()))
@@ -269,7 +279,11 @@ function factsOf(context: TimelineContext, origin: string, counted: RedisSnapsho
 async function* countFiles(
   context: TimelineContext,
   root: ObjectId,
-  options: { readonly most: number; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly most: number
+    readonly signal?: AbortSignal | undefined
+    readonly known: { readonly files: ObjectId; readonly counted: FileCounts } | undefined
+  },
 ): Work<RedisSnapshot['counted']> {
   const found = readRecycleRedis(context.directories.root)
   const base = found.state === 'read' ? baseOf(found.stored) : undefined
@@ -277,13 +291,27 @@ async function* countFiles(
   const progress = () => ({ phase: 'counting files', done: 0, unit: 'files' }) as const
   try {
     const { files } = readState(context.store, root)
+    if (options.known?.files === files.id) return options.known.counted
     const before = base === undefined ? undefined : knownFiles(context, base.root)
     const from = before === undefined || base === undefined ? { files: 0, bytes: 0 } : base.counted
-    return yield* inSlices(slicer, countSteps(context, { before, after: files, from, most: options.most }), progress)
+    const most = before === undefined && Number.isFinite(options.most) ? countedAnewMax : options.most
+    const natively = before === undefined ? yield* countNatively(context, files, options.signal) : undefined
+    if (natively !== undefined) return natively
+    return yield* inSlices(slicer, countSteps(context, { before, after: files, from, most }), progress)
   } catch (error) {
     if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error
     return undefined
   }
+}
+
+/** In one call of the native core; undefined where there is none, or where it leaves this to us. */
+async function* countNatively(
+  { native, store }: TimelineContext,
+  files: Link,
+  signal: AbortSignal | undefined,
+): Work<FileCounts | undefined> {
+  const packs = native && store.locate(files)?.packs
+  return packs && (yield* native.countFiles({ files, packs, signal }))
 }
 
 function* countSteps(
@@ -377,7 +405,9 @@ async function* rightlyCounted(
   const job = { before: undefined, after: files, from: { files: 0, bytes: 0 }, most: Number.POSITIVE_INFINITY }
   const progress = () => ({ phase: 'counting files', done: 0, unit: 'files' }) as const
   try {
-    const counted = yield* inSlices(createSlicer(context.clock, signal), countSteps(context, job), progress)
+    const counted =
+      (yield* countNatively(context, files, signal)) ??
+      (yield* inSlices(createSlicer(context.clock, signal), countSteps(context, job), progress))
     return counted?.files === base.counted.files && counted.bytes === base.counted.bytes
   } catch (error) {
     if (!isSentientError(error, 'DAMAGED', 'OBJECT_MISSING')) throw error

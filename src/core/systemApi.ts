@@ -234,7 +234,11 @@ export interface System {
     options?: Cancellable & { readonly hunks?: readonly number[]; readonly as?: GovernedPath },
   ): Work<OperationResult>
   rollbackPreview(to: StatePoint, options?: Cancellable): Work<RollbackPreview>
-  rollback(to: StatePoint, options?: Cancellable): Work<OperationResult>
+  /** `decided` is told what it touches before it does: as the preview has it, under the lock. */
+  rollback(
+    to: StatePoint,
+    options?: Cancellable & { readonly decided?: (preview: RollbackPreview) => void },
+  ): Work<OperationResult>
   /** The record that `undo` would undo. */
   undoTarget(options?: Cancellable & { readonly session?: string }): Work<RecordView | undefined>
   undo(options?: Cancellable & { readonly seq?: number; readonly session?: string }): Work<OperationResult>

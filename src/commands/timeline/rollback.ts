@@ -1,7 +1,7 @@
 // rollback: everything back to an earlier state, or only what that would do.
 
 import { SentientError } from '../../core/errors.ts'
-import type { StatePoint } from '../../core/timeline/model.ts'
+import type { OperationResult, RollbackPreview, StatePoint } from '../../core/timeline/model.ts'
 import { listedPathsMax, operationData, pathData, pointData, treeChangeData } from '../data.ts'
 import { operationExit } from '../operationExit.ts'
 import { type CommandContext, type Handler, relay } from '../spec.ts'
@@ -10,7 +10,16 @@ import type { rollbackSpec } from './spec.ts'
 export const run: Handler<typeof rollbackSpec> = async function* (context) {
   const { system, args, signal } = context
   const target = targetOf(context)
-  const preview = yield* relay(system.rollbackPreview(target, { signal }))
+  let preview: RollbackPreview | undefined
+  let operation: OperationResult | undefined
+  if (args.preview) preview = yield* relay(system.rollbackPreview(target, { signal }))
+  else {
+    const decided = (touched: RollbackPreview) => {
+      preview = touched
+    }
+    operation = yield* relay(system.rollback(target, { signal, decided }))
+  }
+  if (preview === undefined) throw new SentientError('INTERNAL', { what: 'A rollback did not say what it touches' })
   const { counts, bytes, changes, drift, lost, settingsChange } = preview
   const result = {
     target: pointData(target),
@@ -21,13 +30,12 @@ export const run: Handler<typeof rollbackSpec> = async function* (context) {
     ...(lost.length === 0 ? {} : { lost: lost.slice(0, listedPathsMax).map(pathData) }),
     settingsChange,
   }
-  if (args.preview) return { result }
+  if (operation === undefined) return { result }
   if (drift.length > 0) {
     yield {
       notice: `${drift.length} ${drift.length === 1 ? 'path' : 'paths'} changed outside and in the way: kept as a snapshot first.`,
     }
   }
-  const operation = yield* relay(system.rollback(target, { signal }))
   return { result: { ...result, operation: operationData(system, operation) }, exitCode: operationExit(operation) }
 }
 

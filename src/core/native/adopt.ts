@@ -12,6 +12,8 @@ interface Answer {
   readonly changes: { readonly id: ObjectId; readonly count: number } | null
   readonly problems: readonly [ByteString, Adopted['problems'][number]['reason']][]
   readonly hardLinks: number
+  readonly keptFiles: number
+  readonly keptBytes: number
   readonly packs: readonly StagedPack[]
 }
 
@@ -34,9 +36,9 @@ export async function* adoptNatively(bridge: RawBridge, request: AdoptRequest): 
     signal: request.signal,
   })
   if (answer === undefined) return undefined
-  const { files, count, changes, problems, hardLinks, packs } = answer.value as Answer
+  const { files, count, changes, problems, hardLinks, keptFiles, keptBytes, packs } = answer.value as Answer
   return {
-    ...{ count, hardLinks, packs, files: dagLink(files) },
+    ...{ count, hardLinks, packs, files: dagLink(files), kept: { files: keptFiles, bytes: keptBytes } },
     changes: changes === null ? undefined : { link: dagLink(changes.id), count: changes.count },
     problems: problems.map(([path, reason]) => ({ path, reason })),
   }

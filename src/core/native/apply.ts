@@ -1,8 +1,8 @@
 // The calls that make many files visible: contents out of packs into the stage, and from there into the tree.
 
 import { idBytes } from '../format/id.ts'
-import type { ByteString, FileStat } from '../host/host.ts'
-import { callNative, placeOf, type RawBridge } from './bridge.ts'
+import type { ByteString, Directory, FileStat } from '../host/host.ts'
+import { callNative, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
 import { readBlocks } from './look.ts'
 import type {
   NativeWork,
@@ -76,6 +76,12 @@ function textBytes(text: ByteString): [Buffer, Buffer] {
   const length = Buffer.alloc(2)
   length.writeUInt16LE(text.length)
   return [length, Buffer.from(text, 'latin1')]
+}
+
+export function flushDirectoriesNatively(bridge: RawBridge, root: Directory, paths: readonly ByteString[]): boolean {
+  const place = placeOf(root)
+  const bytes = Buffer.concat(paths.flatMap(textBytes))
+  return place !== undefined && callNativeNow(bridge, 'flushDirectories', { root: place }, bytes) !== undefined
 }
 
 const outcomes: readonly PlaceOutcome[] = ['done', 'drifted', 'left']

@@ -2,9 +2,9 @@
 
 import { createRequire } from 'node:module'
 import { adoptNatively, surveyNatively } from './adopt.ts'
-import { placeNatively, stageNatively, stageTreesNatively } from './apply.ts'
+import { flushDirectoriesNatively, placeNatively, stageNatively, stageTreesNatively } from './apply.ts'
 import { bridgeVersion, callNativeNow, placeOf, type RawBridge } from './bridge.ts'
-import { lookNatively } from './look.ts'
+import { countFilesNatively, lookNatively } from './look.ts'
 import type { Native } from './native.ts'
 import { soundPackNatively, verifyNatively } from './verify.ts'
 
@@ -42,12 +42,14 @@ export function nativeOf(bridge: RawBridge): Native {
   return {
     survey: request => surveyNatively(bridge, request),
     adopt: request => adoptNatively(bridge, request),
+    countFiles: request => countFilesNatively(bridge, request),
     look: request => lookNatively(bridge, request),
     stage: request => stageNatively(bridge, request),
     stageTrees: request => stageTreesNatively(bridge, request),
     place: request => placeNatively(bridge, request),
     soundPack: request => soundPackNatively(bridge, request),
     verify: request => verifyNatively(bridge, request),
+    flushDirectories: (root, paths) => flushDirectoriesNatively(bridge, root, paths),
     flushFileSystem(directory) {
       const place = placeOf(directory)
       return place !== undefined && callNativeNow(bridge, 'flushFileSystem', { directory: place }) !== undefined

@@ -1,11 +1,11 @@
-// The call that compares a tree with what is recorded.
+// The calls that look: at a tree against what is recorded, and how much is recorded.
 
 import { byteStringOf } from '../format/bytes.ts'
 import { idBytes } from '../format/id.ts'
 import type { ByteString } from '../host/host.ts'
 import { rulesOf } from './adopt.ts'
 import { callNative, placeOf, type RawBridge } from './bridge.ts'
-import type { KnownDirectory, Looked, LookRequest, NativeWork } from './native.ts'
+import type { CountRequest, FileCounts, KnownDirectory, Looked, LookRequest, NativeWork } from './native.ts'
 
 const nothingSettledNs = -(2n ** 63n)
 
@@ -29,6 +29,17 @@ export async function* lookNatively(bridge: RawBridge, request: LookRequest): Na
   if (answer === undefined) return undefined
   const { blocksAt } = answer.value as { readonly blocksAt: number }
   return { known: readKnown(answer.bytes.subarray(0, blocksAt)), blocks: readBlocks(answer.bytes.subarray(blocksAt)) }
+}
+
+export async function* countFilesNatively(bridge: RawBridge, request: CountRequest): NativeWork<FileCounts> {
+  const packs = placeOf(request.packs)
+  if (packs === undefined) return undefined
+  const answer = yield* callNative(bridge, {
+    name: 'countFiles',
+    request: { packs, files: byteStringOf(idBytes(request.files.id)), threads: 0 },
+    ...{ phase: 'counting files', unit: 'files', signal: request.signal },
+  })
+  return answer && (answer.value as FileCounts)
 }
 
 // Each: u16 path bytes | path | 32 bytes id of the node | u8 whole | u32 files | u32 ignored | u32 hashed | u32 suspects |

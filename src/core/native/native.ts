@@ -14,6 +14,8 @@ export interface Native {
   adopt(request: AdoptRequest): NativeWork<Adopted>
   /** Compares a tree with what is recorded; what it does not tell of has to be looked at. */
   look(request: LookRequest): NativeWork<Looked>
+  /** Counts the files of a recorded directory, with what is below it. */
+  countFiles(request: CountRequest): NativeWork<FileCounts>
   /** Writes contents of one chunk into staged files; gives back the items that it could not, of which nothing is left. */
   stage(request: StageRequest): NativeWork<readonly number[]>
   /** Makes whole directories in the stage, with all below them; null: not all of them could be made, and nothing stays. */
@@ -24,6 +26,8 @@ export interface Native {
   soundPack(request: SoundPackRequest): NativeWork<SoundPack | null>
   /** The lines of a verification of everything in the dotfolders that finds nothing at all; null when it finds anything. */
   verify(request: VerifyRequest): NativeWork<readonly VerifiedLine[] | null>
+  /** Makes the names in directories below the root durable, many at a time; passes over what is none any more. */
+  flushDirectories(root: Directory, paths: readonly ByteString[]): boolean
   /** Makes the whole file system that holds the directory durable. */
   flushFileSystem(directory: Directory): boolean
 }
@@ -56,6 +60,12 @@ export interface AdoptRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface FileCounts {
+  readonly files: number
+  /** Of all of them. */
+  readonly bytes: number
+}
+
 export interface Adopted {
   readonly files: Link
   /** Entries at the top. */
@@ -66,6 +76,7 @@ export interface Adopted {
   readonly problems: readonly { readonly path: ByteString; readonly reason: 'other' | 'changes' | 'denied' | 'disk' }[]
   /** Files with more than one name. */
   readonly hardLinks: number
+  readonly kept: FileCounts
   readonly packs: readonly StagedPack[]
 }
 
@@ -113,6 +124,13 @@ export interface KnownDirectory {
   readonly hashedBytes: number
   /** Names in it that have to be looked at. */
   readonly suspects: readonly ByteString[]
+}
+
+export interface CountRequest {
+  readonly files: Link
+  /** `.tree/packs` */
+  readonly packs: Directory
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Where an object lies in a pack. */

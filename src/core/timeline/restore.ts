@@ -7,7 +7,7 @@ import { type Entry, sameEntry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { ingestContent } from '../store/content.ts'
-import { diffTrees, findPath, walkTree } from '../store/tree.ts'
+import { diffTrees, findPath, type ObjectReader, walkTree } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
@@ -128,6 +128,8 @@ interface DriftRequest {
   /** New paths of an explicitly restored directory go; in a rollback they stay, unless something needs their place. */
   readonly removeNew: boolean
   readonly unread: Unread
+  /** Gets the paths that are on disk otherwise than recorded. */
+  readonly drift?: GovernedPath[]
   readonly signal: AbortSignal | undefined
 }
 
@@ -145,10 +147,11 @@ async function* addDrift(context: TimelineContext, tx: Transaction, target: Link
     files: tx.state.files,
     ignore: { ignore, gitignore },
     under: request.under,
-    found: ({ path, recorded, unreadable, whole }) => {
+    found: ({ path, recorded, disk, unreadable, whole }) => {
       if (unreadable !== undefined) request.unread.push({ path, reason: unreadable })
       const after = findPath(tx.ingest, target, path) ?? null
       if (recorded === null && after === null && !request.removeNew) return
+      if (disk !== undefined) request.drift?.push(path)
       request.changes.push({ path, before: recorded, after, ...(whole === true ? { whole } : {}) })
     },
     asOne: (path, recorded) => allowed && sameEntry(recorded, findPath(tx.ingest, target, path) ?? null),
@@ -320,9 +323,6 @@ export async function* rollbackPreview(
     signal: options.signal,
   })
   const slicer = createSlicer(context.clock, options.signal)
-  const counts = { created: 0, changed: 0, deleted: 0 }
-  const shown: TreeChange[] = []
-  let bytes = 0
   const gather = function* () {
     for (const change of diffTrees(context.store, state.files, target.files, { order: 'paths' })) {
       changes.push(change)
@@ -333,34 +333,43 @@ export async function* rollbackPreview(
   }
   const known = yield* inSlices(slicer, gather(), () => comparing(changes.count))
   const possible = yield* previewWithoutLost(context, known.changes, options.signal)
-  const count = function* () {
-    for (const change of possible.changes) {
-      const { before, after } = change
-      if (before === null) counts.created++
-      else if (after === null) counts.deleted++
-      else counts.changed++
-      if (after?.kind === 'file') bytes += after.size
-      if (shown.length < previewedPathsMax) shown.push(change)
+  const counted = yield* inSlices(slicer, countChanges(context.store, possible.changes), () => comparing(changes.count))
+  const settingsChange = !sameLink(state.settings, target.settings)
+  return { ...counted, target: to, drift, lost: possible.lost, settingsChange }
+}
+
+/** The first of the changes, and how many there are, what lies below directories that come whole among them. */
+function* countChanges(
+  reader: ObjectReader,
+  changes: ChangeList,
+): Generator<undefined, Pick<RollbackPreview, 'changes' | 'counts' | 'bytes'>> {
+  const counts = { created: 0, changed: 0, deleted: 0 }
+  const shown: TreeChange[] = []
+  let bytes = 0
+  const count = ({ path, before, after }: TreeChange) => {
+    if (before === null) counts.created++
+    else if (after === null) counts.deleted++
+    else counts.changed++
+    if (after?.kind === 'file') bytes += after.size
+    if (shown.length < previewedPathsMax) shown.push({ path, before, after })
+  }
+  for (const change of changes) {
+    count(change)
+    yield
+    if (change.whole !== true || change.after === null) continue
+    for (const { path, after } of diffTrees(reader, undefined, change.after.content, { order: 'paths' })) {
+      count({ path: `${change.path}/${path}`, before: after, after })
       yield
     }
   }
-  yield* inSlices(slicer, count(), () => comparing(changes.count))
-  return {
-    target: to,
-    changes: shown,
-    counts,
-    bytes,
-    drift,
-    lost: possible.lost,
-    settingsChange: !sameLink(state.settings, target.settings),
-  }
+  return { changes: shown, counts, bytes }
 }
 
 /** Everything back to a state, in one record. Files that are new and in nobody's way stay. */
 export async function* rollback(
   context: TimelineContext,
   to: StatePoint,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly decided?: (preview: RollbackPreview) => void } = {},
 ): Work<OperationResult> {
   const unread: Unread = []
   const left = nothingLeftOut()
@@ -368,12 +377,18 @@ export async function* rollback(
   const result = yield* transact(context, { label: 'rollback', signal, leavesOutLost: true }, async function* (tx) {
     const target = stateAt(context, to, tx.ingest)
     const all = createChangeList()
-    yield* addDrift(context, tx, target.files, { under: [], changes: all, unread, removeNew: false, signal })
+    const drift: GovernedPath[] = []
+    yield* addDrift(context, tx, target.files, { under: [], changes: all, unread, drift, removeNew: false, signal })
     yield* addDiff(context, tx, target.files, { under: '', changes: all, signal })
     const { files: _, metadataSet: __, ...domains } = target
     const settingsMove = !sameLink(domains.settings, tx.state.settings)
     const changes = yield* sortedPossible(context, tx, all, { left, signal, others: settingsMove })
     const follow = settingsMove ? settingsFollow(context, tx.ingest, domains.settings) : undefined
+    if (options.decided !== undefined) {
+      const slicer = createSlicer(context.clock, signal)
+      const counted = yield* inSlices(slicer, countChanges(tx.ingest, changes), () => comparing(changes.count))
+      options.decided({ ...counted, target: to, drift, lost: [...left.lost], settingsChange: settingsMove })
+    }
     return {
       action: 'rollback',
       subject: { kind: 'snapshot', id: to.snapshot ?? '' },

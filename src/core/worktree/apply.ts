@@ -13,7 +13,7 @@ import { inSlices, type Progress, type Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
-import { createPlaceBatch, createStageBatch, flushNatively } from './applyNative.ts'
+import { createPlaceBatch, createStageBatch, flushNatively, itemsMin } from './applyNative.ts'
 import { checkNames } from './collisions.ts'
 import { findsInOtherCase, nameTraits } from './foldedNames.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf } from './paths.ts'
@@ -605,6 +605,8 @@ function* flushTouched(
 ): Generator<undefined, void> {
   const { root, native } = options
   if (trees === undefined && flushesEach(options, targets.count)) {
+    const isWorthIt = touched.size >= itemsMin
+    if (isWorthIt && native?.flushDirectories(root, [...touched.keys()]) === true) return
     for (const { directory } of writtenIn(root, touched, targets)) directory.flush()
     return
   }

@@ -9,7 +9,7 @@ import type { ObjectReader } from '../store/tree.ts'
 import { isRemoval, type Target } from './targets.ts'
 
 /** Below this a call costs more than it saves. */
-const itemsMin = 16
+export const itemsMin = 16
 /** Bounds memory. */
 const itemsMax = 8_192
 

@@ -10,7 +10,7 @@ use sentient_store::work::source::Source;
 use sentient_store::work::stage_tree::Top;
 use sentient_store::work::stat_cache::StatCache;
 use sentient_store::work::{Control, WorkResult};
-use sentient_store::work::{place, sound_pack, stage, stage_tree, survey};
+use sentient_store::work::{count, place, sound_pack, stage, stage_tree, survey};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -19,6 +19,7 @@ use crate::request::{Request, hex_of, text_of};
 pub fn run(io: &dyn Io, name: &str, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
     match name {
         "adopt" => adopt(io, request, control),
+        "countFiles" => count_files(io, request, control),
         "survey" => survey(io, request, control),
         "look" => look(io, request, control),
         "verify" => verify(io, request, control),
@@ -26,6 +27,11 @@ pub fn run(io: &dyn Io, name: &str, request: &Request<'_>, control: &Control) ->
         "stage" => stage(io, request, control),
         "stageTrees" => stage_trees(io, request, control),
         "place" => place(io, request, control),
+        "flushDirectories" => {
+            let paths = items_of(request, text_in)?;
+            place::flush_directories(io, &request.directory(io, "root")?, &paths)?;
+            Ok(Value::Null.into())
+        }
         "flushFileSystem" => {
             io.flush_file_system(&request.directory(io, "directory")?)?;
             Ok(Value::Null.into())
@@ -72,6 +78,8 @@ fn adopt(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Ou
         "changes": changes,
         "problems": problems,
         "hardLinks": adopted.hard_links,
+        "keptFiles": adopted.kept_files,
+        "keptBytes": adopted.kept_bytes,
         "packs": packs,
         "bytesWritten": adopted.bytes_written,
     })
@@ -146,6 +154,14 @@ fn stage(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Ou
     let left =
         stage::stage(io, control, &stage::Request { stage: &stage, packs: &packs, prefix: &prefix, items, threads })?;
     Ok(Outcome { text: Value::Null, bytes: left.iter().flat_map(|index| index.to_le_bytes()).collect() })
+}
+
+fn count_files(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {
+    let packs = request.directory(io, "packs")?;
+    let source = Source::new(io, &packs);
+    let threads = request.number("threads")? as usize;
+    let counted = count::count_files(control, &source, &request.id("files")?, threads)?;
+    Ok(json!({ "files": counted.files, "bytes": counted.bytes }).into())
 }
 
 fn stage_trees(io: &dyn Io, request: &Request<'_>, control: &Control) -> WorkResult<Outcome> {

@@ -59,6 +59,8 @@ pub struct Adopted {
     /// Sorted by path.
     pub problems: Vec<(Vec<u8>, Reason)>,
     pub hard_links: u64,
+    pub kept_files: u64,
+    pub kept_bytes: u64,
     pub packs: Vec<StagedPack>,
     pub bytes_written: u64,
 }
@@ -71,6 +73,8 @@ struct Walk<'a, 'b> {
     cache: Option<&'a CacheWriter<'b>>,
     problems: Mutex<Vec<(Vec<u8>, Reason)>>,
     hard_links: AtomicU64,
+    kept_files: AtomicU64,
+    kept_bytes: AtomicU64,
 }
 
 /// Stores everything below the root; on an error nothing stays in the stage.
@@ -95,16 +99,18 @@ fn store_all<'b>(
     sink: &PackSink<'b>,
     cache: Option<&CacheWriter<'b>>,
 ) -> WorkResult<Adopted> {
-    let (problems, hard_links) = (Mutex::default(), AtomicU64::new(0));
-    let walk = Walk { io, request, control, sink, cache, problems, hard_links };
+    let counter = AtomicU64::default;
+    let (problems, hard_links, kept_files, kept_bytes) = (Mutex::default(), counter(), counter(), counter());
+    let walk = Walk { io, request, control, sink, cache, problems, hard_links, kept_files, kept_bytes };
     let (files, count) = walk.directory(request.root, b"")?;
     let changes = changes::put_created(sink, control, files)?;
     let packs = sink.finish()?;
     let mut problems = walk.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
     problems.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-    let hard_links = walk.hard_links.into_inner();
+    let (hard_links, kept_files) = (walk.hard_links.into_inner(), walk.kept_files.into_inner());
+    let kept_bytes = walk.kept_bytes.into_inner();
     let bytes_written = sink.bytes_written.load(Ordering::Relaxed);
-    Ok(Adopted { files, count, changes, problems, hard_links, packs, bytes_written })
+    Ok(Adopted { files, count, changes, problems, hard_links, kept_files, kept_bytes, packs, bytes_written })
 }
 
 /// A kept entry, and what the disk said of it where it is a file.
@@ -223,6 +229,8 @@ impl Walk<'_, '_> {
             if stat.links > 1 {
                 self.hard_links.fetch_add(1, Ordering::Relaxed);
             }
+            self.kept_files.fetch_add(1, Ordering::Relaxed);
+            self.kept_bytes.fetch_add(size, Ordering::Relaxed);
             let fields = EntryFields { kind: EntryKind::File, mode: stat.mode, size, content };
             return Ok(Some(kept(name, &fields, Some(Seen { stat, content }))));
         }

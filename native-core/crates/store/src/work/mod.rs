@@ -6,6 +6,7 @@ pub mod cbor;
 pub mod changes;
 pub mod content;
 pub mod control;
+pub mod count;
 pub mod ignore;
 pub mod look;
 pub mod nodes;

@@ -131,6 +131,19 @@ fn make_directory(io: &dyn Io, root: &Directory, item: &Item, mode: u16) -> Outc
     if made.is_ok() { Outcome::Done } else { Outcome::Left }
 }
 
+/// So many flushes wait at a time: those that wait together are answered together.
+const FLUSH_THREADS: usize = 16;
+
+/// Makes the names in these directories durable; one that is no directory any more is passed over.
+pub fn flush_directories(io: &dyn Io, root: &Directory, paths: &[Vec<u8>]) -> WorkResult<()> {
+    on_threads(FLUSH_THREADS, || {
+        paths.par_iter().with_max_len(1).try_for_each(|path| match open_below(io, root, path) {
+            Err(error) if error.is(&["NOT_FOUND", "NOT_A_DIRECTORY", "SYMLINK"]) => Ok(()),
+            opened => Ok(io.flush_directory(&opened?)?),
+        })
+    })
+}
+
 /// Component by component, never through a symlink.
 fn open_below(io: &dyn Io, root: &Directory, path: &[u8]) -> IoResult<Directory> {
     let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
