@@ -92,6 +92,12 @@ export function nameTests(made: Made): void {
     const listed = directory.list()
     assert.deepEqual(listed.map(each => each.name).sort(), names)
     assert.ok(listed.every(each => each.kind === 'symlink'))
+    const parts = [...directory.listInParts()]
+    assert.ok(parts.length > 1)
+    const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1)
+    assert.deepEqual(parts.flat().sort(byName), listed.sort(byName))
+    for (const part of directory.listInParts()) if (part.length > 0) break
+    assert.deepEqual([...directory.listInParts()].flat().length, 2000)
   })
 }
 

@@ -24,6 +24,7 @@ import {
   flushDirectory,
   flushFileSystemOf,
   listNames,
+  listNamesInParts,
   makeDirectoryExactly,
   openOrMissing,
   openRegularFile,
@@ -89,6 +90,15 @@ export function openDiskDirectory(descriptor: number, options: DirectoryOptions)
       }),
     clone: () => self('clone', () => openDiskDirectory(openSync(place('.'), directoryFlags), options)),
     list: () => self('list', listNames),
+    *listInParts() {
+      const parts = self('list', listNamesInParts)
+      try {
+        for (let part = self('list', () => parts.next()); !part.done; part = self('list', () => parts.next()))
+          yield part.value
+      } finally {
+        parts.return()
+      }
+    },
     stat: name => on('stat', name, statOrMissing),
     selfStat: () => self('stat', () => fileStatOf(fstatSync(descriptor, { bigint: true }))),
     readLink: name => on('readLink', name, at => readLinkTarget(at, full(name))),

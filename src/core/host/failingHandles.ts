@@ -23,6 +23,10 @@ export function createFailingDirectory(inner: Directory, point: FaultPoint): Dir
       return point.wrap(inner.clone())
     },
     list: () => point.run('list', path, () => inner.list()),
+    *listInParts() {
+      const parts = point.run('list', path, () => inner.listInParts())
+      yield* parts
+    },
     stat: name => point.run('stat', full(name), () => inner.stat(name)),
     selfStat: () => point.run('stat', path, () => inner.selfStat()),
     readLink: name => point.run('readLink', full(name), () => inner.readLink(name)),

@@ -71,6 +71,8 @@ export interface Directory {
   clone(): Directory
   /** All names, in no particular order. */
   list(): ListedName[]
+  /** The same, some hundred at a time, for who gives way in between: a directory may hold very many. */
+  listInParts(): Generator<readonly ListedName[], void>
   stat(name: ByteString): FileStat | undefined
   /** Of the directory itself. */
   selfStat(): FileStat

@@ -23,6 +23,9 @@ import {
 import { flushAll, flushFile, flushNames, forgetUnflushed } from './memoryPowerCut.ts'
 import { checkName, checkTarget, joinPath } from './names.ts'
 
+/** Few, so that tests see several parts. */
+const namesPerPart = 16
+
 export interface MemoryDirectory extends Directory {
   readonly state: MemoryState
   readonly node: DirectoryNode
@@ -79,6 +82,12 @@ export function openMemoryDirectory(state: MemoryState, node: DirectoryNode, pat
     list: () => {
       requireOpen('list')
       return [...node.entries].reverse().map(([name, entry]) => ({ name, kind: entry.kind }))
+    },
+    *listInParts() {
+      requireOpen('list')
+      const names = [...node.entries].reverse()
+      for (let at = 0; at < names.length; at += namesPerPart)
+        yield names.slice(at, at + namesPerPart).map(([name, entry]) => ({ name, kind: entry.kind }))
     },
     stat: name => {
       check('stat', name)

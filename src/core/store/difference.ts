@@ -2,6 +2,7 @@
 // compared one by one, and neither has to be in memory.
 import type { Link } from '../format/id.ts'
 import type { ByteString } from '../host/host.ts'
+import { drained } from '../progress.ts'
 import { differingNames } from './nodes.ts'
 import { type ObjectReader, sameApartFromChildren, type TreeChange } from './tree.ts'
 
@@ -33,7 +34,7 @@ export function* changesBetween(
 /** Of one directory, the first last. */
 function stepsOf(reader: ObjectReader, { path, before, after }: Step): Step[] {
   const steps: Step[] = []
-  for (const { name, before: old, after: now } of differingNames(reader, before, after)) {
+  for (const { name, before: old, after: now } of drained(differingNames(reader, before, after))) {
     const own = path + name
     if (!sameApartFromChildren(old, now)) steps.push({ path: own, change: { path: own, before: old, after: now } })
     const [left, right] = [old?.kind === 'dir' ? old.content : undefined, now?.kind === 'dir' ? now.content : undefined]

@@ -16,6 +16,7 @@ import {
   sameEntry,
 } from '../format/node.ts'
 import type { ByteString } from '../host/host.ts'
+import { sortInSteps } from '../progress.ts'
 import { damagedObject } from './damage.ts'
 import type { ObjectReader, ObjectWriter } from './tree.ts'
 
@@ -85,7 +86,7 @@ export type NodeSteps<T> = Generator<undefined, T>
 
 /** Writes node(entries, 0); entries in any order, names unique. */
 export function* buildNode(writer: ObjectWriter, entries: readonly Entry[]): NodeSteps<{ link: Link; count: number }> {
-  const sorted = entries.toSorted(byName)
+  const sorted = yield* sortInSteps(entries, byName)
   return { link: written(writer, yield* buildAt(writer, sorted, 0)), count: sorted.length }
 }
 
@@ -119,7 +120,7 @@ export function* editNode(
   directory: Link | undefined,
   edits: readonly NameEdit[],
 ): NodeSteps<{ link: Link; count: number }> {
-  const built = yield* editAt(writer, directory, edits.toSorted(byName), 0)
+  const built = yield* editAt(writer, directory, yield* sortInSteps(edits, byName), 0)
   return { link: written(writer, built), count: built.count }
 }
 
@@ -144,7 +145,7 @@ function* editAt(
     const entries: Entry[] = []
     for (const slot of slots) {
       if (slot.entries !== undefined) entries.push(...slot.entries)
-      else if (slot.link !== undefined) gather(writer, slot.link, entries)
+      else if (slot.link !== undefined) yield* gather(writer, slot.link, entries)
     }
     return { count, entries: entries.sort(byName) }
   }
@@ -165,17 +166,22 @@ function merged(entries: readonly Entry[], edits: readonly NameEdit[]): Entry[] 
 }
 
 /** Appends all entries at and below the node to `into`, in no order. */
-export function gather(reader: ObjectReader, link: Link, into: Entry[]): void {
+export function* gather(reader: ObjectReader, link: Link, into: Entry[]): NodeSteps<void> {
   const node = readNode(reader, link)
-  if (node.kind === 'leaf') for (const entry of node.entries) into.push(entry)
-  else for (const slot of node.slots) if (slot !== null) gather(reader, slot.link, into)
+  if (node.kind === 'leaf') {
+    for (const entry of node.entries) into.push(entry)
+    yield
+  } else for (const slot of node.slots) if (slot !== null) yield* gather(reader, slot.link, into)
 }
 
 /** All entries of one directory in name order. */
-export function sortedEntries(reader: ObjectReader, directory: Link): Entry[] {
+export function* sortedEntries(reader: ObjectReader, directory: Link): NodeSteps<readonly Entry[]> {
+  const node = readNode(reader, directory)
+  // Most directories are one leaf, whose entries are in order.
+  if (node.kind === 'leaf') return node.entries
   const entries: Entry[] = []
-  gather(reader, directory, entries)
-  return entries.sort(byName)
+  yield* gather(reader, directory, entries)
+  return yield* sortInSteps(entries, byName)
 }
 
 /** One name that differs between two directories. */
@@ -186,28 +192,34 @@ export interface NamePair {
 }
 
 /** The names whose entries differ, in name order; nodes with equal links are not read. */
-export function differingNames(
+export function* differingNames(
   reader: ObjectReader,
   before: Link | undefined,
   after: Link | undefined,
-): readonly NamePair[] {
+): NodeSteps<readonly NamePair[]> {
   const pairs: NamePair[] = []
-  pairAt(reader, before, after, pairs)
-  return pairs.sort(byName)
+  yield* pairAt(reader, before, after, pairs)
+  return yield* sortInSteps(pairs, byName)
 }
 
-function pairAt(reader: ObjectReader, before: Link | undefined, after: Link | undefined, pairs: NamePair[]): void {
+function* pairAt(
+  reader: ObjectReader,
+  before: Link | undefined,
+  after: Link | undefined,
+  pairs: NamePair[],
+): NodeSteps<void> {
   if (before?.id === after?.id) return
   const old = before === undefined ? undefined : readNode(reader, before)
   const now = after === undefined ? undefined : readNode(reader, after)
   if (old?.kind === 'branch' && now?.kind === 'branch') {
     for (let digit = 0; digit < slotCount; digit++) {
-      pairAt(reader, old.slots[digit]?.link, now.slots[digit]?.link, pairs)
+      yield* pairAt(reader, old.slots[digit]?.link, now.slots[digit]?.link, pairs)
+      yield
     }
     return
   }
-  const olds = before === undefined ? [] : sortedEntries(reader, before)
-  const news = after === undefined ? [] : sortedEntries(reader, after)
+  const olds = before === undefined ? [] : yield* sortedEntries(reader, before)
+  const news = after === undefined ? [] : yield* sortedEntries(reader, after)
   let o = 0
   let n = 0
   while (o < olds.length || n < news.length) {
@@ -224,5 +236,6 @@ function pairAt(reader: ObjectReader, before: Link | undefined, after: Link | un
       o++
       n++
     }
+    if ((o + n) % stepNames === 0) yield
   }
 }

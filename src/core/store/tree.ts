@@ -8,7 +8,7 @@ import { type Entry, entryCount, nameDigit, sameEntry } from '../format/node.ts'
 import type { ObjectKind } from '../format/pack.ts'
 import type { ByteString } from '../host/host.ts'
 import type { StoredObject } from '../native/native.ts'
-import { drained } from '../progress.ts'
+import { drained, sortInSteps } from '../progress.ts'
 import {
   buildNode,
   differingNames,
@@ -80,8 +80,12 @@ export function findPath(reader: ObjectReader, filesRoot: Link, path: ByteString
 
 /** The entries of one directory in name order, those with names from `from` on. Gathers that directory in memory. */
 export function* listEntries(reader: ObjectReader, directory: Link, from: ByteString = ''): Generator<Entry> {
-  for (const entry of sortedEntries(reader, directory)) if (entry.name >= from) yield entry
+  for (const entry of drained(sortedEntries(reader, directory))) if (entry.name >= from) yield entry
 }
+
+/** All of them, stopping now and then, for callers who give way in between. */
+export const entriesInSteps = (reader: ObjectReader, directory: Link): Generator<undefined, readonly Entry[]> =>
+  sortedEntries(reader, directory)
 
 /** How many direct entries a directory has; reads one node. */
 export function countEntries(reader: ObjectReader, directory: Link): number {
@@ -278,9 +282,20 @@ export function* diffTrees(
   after: Link | undefined,
   options: DiffOptions = {},
 ): Generator<TreeChange> {
+  for (const change of diffTreesInSteps(reader, before, after, options)) if (change !== undefined) yield change
+}
+
+/** The same for callers who give way: undefined stands for a while without a change, as in very large directories. */
+export function* diffTreesInSteps(
+  reader: ObjectReader,
+  before: Link | undefined,
+  after: Link | undefined,
+  options: DiffOptions = {},
+): Generator<TreeChange | undefined, void> {
   const under = options.under ?? ''
   if (under === '') {
-    yield* diffDirectories(reader, [diffLevel(differingNames(reader, before, after), '', options)], options)
+    const level = yield* diffLevel(yield* differingNames(reader, before, after), '', options)
+    yield* diffDirectories(reader, [level], options)
     return
   }
   const old = before === undefined ? undefined : findPath(reader, before, under)
@@ -288,7 +303,7 @@ export function* diffTrees(
   if (sameEntry(old ?? null, now ?? null)) return
   const slash = under.lastIndexOf('/')
   const pair = { name: under.slice(slash + 1), before: old ?? null, after: now ?? null }
-  yield* diffDirectories(reader, [diffLevel([pair], under.slice(0, slash + 1), options)], options)
+  yield* diffDirectories(reader, [yield* diffLevel([pair], under.slice(0, slash + 1), options)], options)
 }
 
 interface DiffLevel {
@@ -300,32 +315,40 @@ interface DiffLevel {
   readonly prefix: ByteString
 }
 
-function diffLevel(pairs: readonly NamePair[], prefix: ByteString, { order }: DiffOptions): DiffLevel {
+function* diffLevel(
+  pairs: readonly NamePair[],
+  prefix: ByteString,
+  { order }: DiffOptions,
+): Generator<undefined, DiffLevel> {
   const directories = ({ before, after }: NamePair) => before?.kind === 'dir' || after?.kind === 'dir'
-  const below = order === 'paths' ? pairs.filter(directories).map(pair => ({ key: `${pair.name}/`, pair })) : undefined
-  below?.sort((a, b) => (a.key < b.key ? -1 : 1))
+  const keyed = order === 'paths' ? pairs.filter(directories).map(pair => ({ key: `${pair.name}/`, pair })) : undefined
+  const below = keyed && (yield* sortInSteps(keyed, (a, b) => (a.key < b.key ? -1 : 1)))
   return { pairs, at: 0, below, belowAt: 0, prefix }
 }
 
-function* diffDirectories(reader: ObjectReader, stack: DiffLevel[], options: DiffOptions): Generator<TreeChange> {
-  const goInto = (prefix: ByteString, { name, before, after }: NamePair) => {
+function* diffDirectories(
+  reader: ObjectReader,
+  stack: DiffLevel[],
+  options: DiffOptions,
+): Generator<TreeChange | undefined, void> {
+  const goInto = function* (prefix: ByteString, { name, before, after }: NamePair): Generator<undefined, void> {
     const old = before?.kind === 'dir' ? before.content : undefined
     const now = after?.kind === 'dir' ? after.content : undefined
     if (old?.id === now?.id || options.into?.({ path: prefix + name, before, after }) === false) return
-    stack.push(diffLevel(differingNames(reader, old, now), `${prefix}${name}/`, options))
+    stack.push(yield* diffLevel(yield* differingNames(reader, old, now), `${prefix}${name}/`, options))
   }
   for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
     const pair = level.pairs[level.at]
     const below = level.below?.[level.belowAt]
     if (below !== undefined && (pair === undefined || below.key < pair.name)) {
       level.belowAt++
-      goInto(level.prefix, below.pair)
+      yield* goInto(level.prefix, below.pair)
     } else if (pair === undefined) stack.pop()
     else {
       level.at++
       const { name, before, after } = pair
       if (!sameApartFromChildren(before, after)) yield { path: level.prefix + name, before, after }
-      if (level.below === undefined) goInto(level.prefix, pair)
+      if (level.below === undefined) yield* goInto(level.prefix, pair)
     }
   }
 }
@@ -344,14 +367,24 @@ export interface WalkOptions {
 }
 
 /** All entries below a files root, depth first, names sorted in each directory, a directory before what it holds. */
-export function* walkTree(
+export function* walkTree(reader: ObjectReader, directory: Link, options: WalkOptions = {}): Generator<WalkedEntry> {
+  for (const item of walkTreeInSteps(reader, directory, options)) if (item !== undefined) yield item
+}
+
+export interface WalkedEntry {
+  readonly path: ByteString
+  readonly entry: Entry
+}
+
+/** The same for callers who give way: undefined stands for a while without an entry, as in very large directories. */
+export function* walkTreeInSteps(
   reader: ObjectReader,
   directory: Link,
   options: WalkOptions = {},
-): Generator<{ path: ByteString; entry: Entry }> {
+): Generator<WalkedEntry | undefined, void> {
   const under = options.under ?? ''
   const stack: { entries: readonly Entry[]; at: number; prefix: ByteString }[] = []
-  if (under === '') stack.push({ entries: sortedEntries(reader, directory), at: 0, prefix: '' })
+  if (under === '') stack.push({ entries: yield* sortedEntries(reader, directory), at: 0, prefix: '' })
   else {
     const found = findPath(reader, directory, under)
     const prefix = under.slice(0, under.lastIndexOf('/') + 1)
@@ -366,6 +399,6 @@ export function* walkTree(
     const path = level.prefix + entry.name
     yield { path, entry }
     if (entry.kind !== 'dir' || options.into?.(path, entry) === false) continue
-    stack.push({ entries: sortedEntries(reader, entry.content), at: 0, prefix: `${path}/` })
+    stack.push({ entries: yield* sortedEntries(reader, entry.content), at: 0, prefix: `${path}/` })
   }
 }

@@ -4,8 +4,8 @@ import { displayBytes } from '../format/bytes.ts'
 import type { Link } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
-import type { ByteString, Directory, FileStat } from '../host/host.ts'
-import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.ts'
+import type { ByteString, Directory, FileStat, ListedName } from '../host/host.ts'
+import { createSlicer, inSlices, type Progress, type Slicer, sortInSteps } from '../progress.ts'
 import { writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
 import { buildDirectorySteps, countEntries, diffTrees, emptyDirectory } from '../store/tree.ts'
@@ -69,7 +69,7 @@ async function* adoptAll(context: TimelineContext, options: { readonly signal?: 
       return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: true }
     })
     if (result === undefined) ingest.abort()
-    cache?.finish()
+    if (cache !== undefined) yield* inSlices(walk.slicer, cache.finish(), () => storing(walk))
     cached = true
     // Somebody was faster: what differs from that is kept like any other change.
     const { state: now } = stateInForce(context)
@@ -149,7 +149,7 @@ async function* storeNatively(
 
 /** Stores a directory and all below it, and remembers what it found for the next look. */
 async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; count: number }> {
-  const listed = frame.handle.list()
+  const listed = yield* inSlices(walk.slicer, listNames(frame.handle), () => storing(walk))
   const rules = frame.gitignore ? withGitignore(frame, listed) : frame.rules
   const entries: Entry[] = []
   const directories: { name: ByteString; stat: FileStat }[] = []
@@ -185,10 +185,23 @@ async function* storeDirectory(walk: Walk, frame: Frame): Work<{ link: Link; cou
       handle.close()
     }
   }
-  const built = yield* inSlices(walk.slicer, buildDirectorySteps(walk.ingest, entries), () => storing(walk))
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  walk.cache?.add({ path: frame.path, node: built.link, entries, contents })
-  return built
+  const finish = function* (): Generator<undefined, { link: Link; count: number }> {
+    const sorted = yield* sortInSteps(entries, (a, b) => (a.name < b.name ? -1 : 1))
+    const built = yield* buildDirectorySteps(walk.ingest, sorted)
+    if (walk.cache !== undefined)
+      yield* walk.cache.add({ path: frame.path, node: built.link, entries: sorted, contents })
+    return built
+  }
+  return yield* inSlices(walk.slicer, finish(), () => storing(walk))
+}
+
+function* listNames(directory: Directory): Generator<undefined, readonly ListedName[]> {
+  const listed: ListedName[] = []
+  for (const part of directory.listInParts()) {
+    for (const item of part) listed.push(item)
+    yield
+  }
+  return listed
 }
 
 interface Leaf {

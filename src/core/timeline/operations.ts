@@ -8,7 +8,7 @@ import type { ByteString, FileKind } from '../host/host.ts'
 import { createSlicer, inSlices, type Progress, type Slicer } from '../progress.ts'
 import { ingestContentSteps } from '../store/content.ts'
 import type { Ingest } from '../store/store.ts'
-import { emptyDirectory, findPath, walkTree } from '../store/tree.ts'
+import { emptyDirectory, findPath, walkTreeInSteps } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, isWithin, joinPath, nameOf, parentOf } from '../worktree/paths.ts'
 import type { Difference } from '../worktree/scan.ts'
 import { openBelow } from '../worktree/walk.ts'
@@ -314,9 +314,11 @@ async function* eachBelow(
 ): Work<void> {
   let done = 0
   const steps = function* () {
-    for (const item of walkTree(tx.ingest, tx.state.files, { under })) {
-      each(item)
-      done++
+    for (const item of walkTreeInSteps(tx.ingest, tx.state.files, { under })) {
+      if (item !== undefined) {
+        each(item)
+        done++
+      }
       yield
     }
   }

@@ -1,7 +1,6 @@
 // What a look knows of the files of one directory: stat and content of each, packed, as a directory may hold very many.
 import type { Link } from '../format/id.ts'
 import type { ByteString, FileStat } from '../host/host.ts'
-import { drained } from '../progress.ts'
 import { createPackedList } from '../store/packedList.ts'
 
 export interface FoundContent {
@@ -12,8 +11,12 @@ export interface FoundContent {
 /** By name; each name is set once. */
 export interface FoundContents {
   set(name: ByteString, content: FoundContent): void
-  /** In name order. */
-  sorted(): Generator<FoundContent & { readonly name: ByteString }, void>
+  /** Stops now and then, for callers who give way in between; what it comes back with is in name order. */
+  sorted(): Generator<undefined, Iterable<NamedContent>>
+}
+
+export interface NamedContent extends FoundContent {
+  readonly name: ByteString
 }
 
 export function createContents(): FoundContents {
@@ -24,11 +27,14 @@ export function createContents(): FoundContents {
     },
     read: (reader, path) => ({ path, stat: reader.stat() as FileStat, link: reader.link() as Link }),
   })
+  const named = function* (items: typeof list): Generator<NamedContent, void> {
+    for (const { path: name, stat, link } of items) yield { name, stat, link }
+  }
   return {
     set: (name, { stat, link }) => list.push({ path: name, stat, link }),
     *sorted() {
-      drained(list.sort())
-      for (const { path: name, stat, link } of list) yield { name, stat, link }
+      yield* list.sort()
+      return named(list)
     },
   }
 }

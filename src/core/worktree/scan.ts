@@ -8,9 +8,9 @@ import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileKind, FileStat, ListedName, OpenFile } from '../host/host.ts'
 import type { KnownDirectory, Looked } from '../native/native.ts'
-import type { Progress, Slicer } from '../progress.ts'
+import { inSlices, type Progress, type Slicer, sortInSteps } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
-import { listEntries, type ObjectReader, walkTree } from '../store/tree.ts'
+import { entriesInSteps, listEntries, type ObjectReader, walkTreeInSteps } from '../store/tree.ts'
 import { createContents, type FoundContent, type FoundContents } from './contents.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf, topmost } from './paths.ts'
@@ -104,11 +104,11 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       yield* knownDirectory(frame, frame.recorded, known)
       return
     }
-    const listed = listSorted(frame, found)
+    const listed = yield* inSlices(slicer, listSorted(frame, found), progress)
     if (listed === undefined) return
     const rules = options.gitignore ? withGitignore(frame, listed) : frame.rules
     const cached = cache.directory(frame.path)
-    const recorded = recordedEntries(reader, frame.recorded, cached)
+    const recorded = yield* inSlices(slicer, recordedEntries(reader, frame.recorded, cached), progress)
     const contents = collectContents(cacheWriter)
     const subdirectories: Subdirectory[] = []
     for (const { name, disk, entry } of merge(listed, recorded)) {
@@ -119,7 +119,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
       yield* oneName({ frame, name, entry, listedAs: disk?.kind, rules, cached, contents, subdirectories })
     }
     if (cacheWriter !== undefined && contents !== undefined)
-      noteDirectory(cacheWriter, { frame, recorded, cached, contents })
+      yield* inSlices(slicer, noteDirectory(cacheWriter, { frame, recorded, cached, contents }), progress)
     yield* below(frame, subdirectories, rules)
   }
 
@@ -178,9 +178,13 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const subdirectories: Subdirectory[] = []
     const suspects = new Set(known.suspects)
     const entries = new Map<ByteString, Entry>()
-    for (const entry of recordedEntries(reader, recorded, cached)) {
+    for (const entry of yield* inSlices(slicer, recordedEntries(reader, recorded, cached), progress)) {
       if (suspects.has(entry.name)) entries.set(entry.name, entry)
       else if (entry.kind === 'dir') subdirectories.push({ name: entry.name, recorded: entry })
+      if (slicer.due()) {
+        yield progress()
+        await slicer.pause()
+      }
     }
     for (const name of known.suspects) {
       if (slicer.due()) {
@@ -318,8 +322,8 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
   }
 
   async function* belowGone(path: ByteString, directoryEntry: Entry): AsyncGenerator<Progress, void, void> {
-    for (const below of walkTree(reader, directoryEntry.content)) {
-      found({ path: joinPath(path, below.path), recorded: below.entry, disk: undefined })
+    for (const below of walkTreeInSteps(reader, directoryEntry.content)) {
+      if (below !== undefined) found({ path: joinPath(path, below.path), recorded: below.entry, disk: undefined })
       if (slicer.due()) {
         yield progress()
         await slicer.pause()
@@ -486,30 +490,31 @@ function collectContents(writer: StatCacheWriter | undefined): Collected | undef
   return collected
 }
 
-function recordedEntries(
+/** In name order; can be gone through again and again. */
+function* recordedEntries(
   reader: ObjectReader,
   node: Link | undefined,
   cached: CachedDirectory | undefined,
-): readonly Entry[] {
+): Generator<undefined, Iterable<Entry>> {
   if (node === undefined) return []
-  return cached?.entries(node) ?? [...listEntries(reader, node)]
+  return cached?.entries(node) ?? (yield* entriesInSteps(reader, node))
 }
 
 /** Keeps the old block of a directory in which nothing new is to be remembered, else writes it anew. */
-function noteDirectory(
+function* noteDirectory(
   writer: StatCacheWriter,
   seen: {
     readonly frame: DirectoryFrame
-    readonly recorded: readonly Entry[]
+    readonly recorded: Iterable<Entry>
     readonly cached: CachedDirectory | undefined
     readonly contents: Collected
   },
-): void {
+): Generator<undefined, void> {
   const { frame, recorded, cached, contents } = seen
   const { found, hits, settled } = contents
-  const sameNode = frame.recorded === undefined ? recorded.length === 0 : cached?.entries(frame.recorded) !== undefined
+  const sameNode = frame.recorded === undefined || cached?.entries(frame.recorded) !== undefined
   if (cached !== undefined && sameNode && settled === 0 && hits === cached.contents) writer.keep(cached)
-  else writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents: found })
+  else yield* writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents: found })
 }
 
 function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null {
@@ -529,9 +534,17 @@ function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteStr
   return null
 }
 
-function listSorted(frame: DirectoryFrame, found: (difference: Difference) => void): ListedName[] | undefined {
+function* listSorted(
+  frame: DirectoryFrame,
+  found: (difference: Difference) => void,
+): Generator<undefined, readonly ListedName[] | undefined> {
   try {
-    return frame.handle.list().sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    const listed: ListedName[] = []
+    for (const part of frame.handle.listInParts()) {
+      for (const item of part) listed.push(item)
+      yield
+    }
+    return yield* sortInSteps(listed, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   } catch (error) {
     const unreadable = reasonUnreadable(error)
     found({ path: frame.path, recorded: frame.entry, disk: frame.handle.selfStat(), unreadable })
@@ -540,24 +553,18 @@ function listSorted(frame: DirectoryFrame, found: (difference: Difference) => vo
 }
 
 /** Both sides in name order; each name once. */
-function* merge(listed: readonly ListedName[], recorded: readonly Entry[]) {
+function* merge(listed: readonly ListedName[], recorded: Iterable<Entry>) {
   let i = 0
-  let j = 0
-  while (i < listed.length || j < recorded.length) {
-    const disk = listed[i]
-    const entry = recorded[j]
-    if (entry === undefined || (disk !== undefined && disk.name < entry.name)) {
-      i++
+  for (const entry of recorded) {
+    let disk: ListedName | undefined = listed[i]
+    for (; disk !== undefined && disk.name < entry.name; disk = listed[++i]) {
       yield { name: disk.name, disk, entry: null }
-    } else if (disk === undefined || entry.name < disk.name) {
-      j++
-      yield { name: entry.name, disk: undefined, entry }
-    } else {
-      i++
-      j++
-      yield { name: disk.name, disk, entry }
     }
+    if (disk?.name === entry.name) i++
+    else disk = undefined
+    yield { name: entry.name, disk, entry }
   }
+  for (const disk of listed.slice(i)) yield { name: disk.name, disk, entry: null }
 }
 
 const gitignoreBytesMax = 1 << 20

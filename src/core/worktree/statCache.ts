@@ -6,7 +6,7 @@ import type { Link, ObjectId } from '../format/id.ts'
 import type { Entry, EntryKind } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, OpenFile, Randomness } from '../host/host.ts'
-import type { FoundContents } from './contents.ts'
+import type { FoundContents, NamedContent } from './contents.ts'
 import { ancestorsOf } from './paths.ts'
 import { removeQuietly } from './stage.ts'
 
@@ -29,8 +29,8 @@ export const settledNs = 2_000_000_000n
 
 /** One directory as it was found. */
 export interface CachedDirectory {
-  /** The recorded entries in name order, if they were those of this very node. */
-  entries(node: Link): Entry[] | undefined
+  /** The recorded entries in name order, if they were those of this very node. Each going through makes them anew. */
+  entries(node: Link): Iterable<Entry> | undefined
   /** The content of a file whose stat is still the same. */
   content(name: ByteString, stat: FileStat): Link | undefined
   /** How many files have a stat here. */
@@ -102,44 +102,87 @@ function readWhole(directory: Directory, name: ByteString): Buffer | undefined {
   }
 }
 
-/** One directory of a cache, from its whole block. */
+/** One directory of a cache, from its whole block. Nothing is decoded before it is asked for: there may be very much. */
 export function openBlock(block: Buffer): CachedDirectory {
   const head = 6 + block.readUInt16LE(4)
   const node = block[head] === 1 ? block.toString('hex', head + 1, head + 33) : undefined
-  const recorded: Entry[] = []
-  const disk = new Map<ByteString, number>()
-  let at = head + (node === undefined ? 1 : 33)
-  const count = block.readUInt32LE(at)
-  at += 4
-  for (let i = 0; i < count; i++) {
-    const nameEnd = at + 1 + (block[at] as number)
-    const name = block.toString('latin1', at + 1, nameEnd)
-    const parts = block[nameEnd] as number
-    at = nameEnd + 1
-    if ((parts & hasRecorded) !== 0) {
-      recorded.push({
-        name,
-        kind: kinds[block[at] as number] as EntryKind,
-        mode: block.readUInt16LE(at + 1),
-        size: block.readDoubleLE(at + 3),
-        content: readLink(block, at + 11),
-      })
-      at += recordedBytes
-    }
-    if ((parts & hasDisk) !== 0) {
-      disk.set(name, at)
-      at += statBytes + linkBytes
-    }
+  const start = head + (node === undefined ? 1 : 33)
+  const places = new Uint32Array(block.readUInt32LE(start))
+  let contents = 0
+  let at = start + 4
+  for (let i = 0; i < places.length; i++) {
+    places[i] = at
+    const parts = partsAt(block, at)
+    if ((parts & hasDisk) !== 0) contents++
+    at = recordedAt(block, at) + ((parts & hasRecorded) !== 0 ? recordedBytes : 0)
+    if ((parts & hasDisk) !== 0) at += statBytes + linkBytes
   }
+  const entries = function* (): Generator<Entry, void> {
+    for (const place of places) if ((partsAt(block, place) & hasRecorded) !== 0) yield entryAt(block, place)
+  }
+  const placeOf = createNameSearch(block, places)
   return {
     block,
-    contents: disk.size,
-    entries: wanted => (wanted.id === node ? recorded : undefined),
+    contents,
+    entries: wanted => (wanted.id === node ? { [Symbol.iterator]: entries } : undefined),
     content(name, stat) {
-      const from = disk.get(name)
-      return from !== undefined && isSameStat(block, from, stat) ? readLink(block, from + statBytes) : undefined
+      const place = placeOf(name)
+      const parts = place === undefined ? 0 : partsAt(block, place)
+      if (place === undefined || (parts & hasDisk) === 0) return undefined
+      const from = recordedAt(block, place) + ((parts & hasRecorded) !== 0 ? recordedBytes : 0)
+      return isSameStat(block, from, stat) ? readLink(block, from + statBytes) : undefined
     },
   }
+}
+
+// An item of a block: its name, its parts, and where the first of them begins.
+const nameLengthAt = (block: Buffer, at: number): number => block[at] as number
+const partsAt = (block: Buffer, at: number): number => block[at + 1 + nameLengthAt(block, at)] as number
+const recordedAt = (block: Buffer, at: number): number => at + 2 + nameLengthAt(block, at)
+
+function entryAt(block: Buffer, at: number): Entry {
+  const from = recordedAt(block, at)
+  return {
+    name: block.toString('latin1', at + 1, from - 1),
+    kind: kinds[block[from] as number] as EntryKind,
+    mode: block.readUInt16LE(from + 1),
+    size: block.readDoubleLE(from + 3),
+    content: readLink(block, from + 11),
+  }
+}
+
+/** Finds items by their names, fastest when they are asked for in order, as every walk does. */
+function createNameSearch(block: Buffer, places: Uint32Array): (name: ByteString) => number | undefined {
+  let next = 0
+  const side = (index: number, name: ByteString): number => compareName(block, places[index] as number, name)
+  return name => {
+    let low = next < places.length && side(next, name) <= 0 ? next : 0
+    // The wanted one is likely to be near: steps that double, then halves.
+    let high = low
+    for (let step = 1; high < places.length && side(high, name) < 0; step *= 2) {
+      low = high + 1
+      high += step
+    }
+    high = Math.min(high, places.length - 1)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (side(middle, name) < 0) low = middle + 1
+      else high = middle
+    }
+    next = low
+    return low < places.length && side(low, name) === 0 ? places[low] : undefined
+  }
+}
+
+/** Below zero when the item's name comes first. */
+function compareName(block: Buffer, at: number, name: ByteString): number {
+  const length = nameLengthAt(block, at)
+  const shared = Math.min(length, name.length)
+  for (let i = 0; i < shared; i++) {
+    const difference = (block[at + 1 + i] as number) - name.charCodeAt(i)
+    if (difference !== 0) return difference
+  }
+  return length - name.length
 }
 
 function readLink(block: Buffer, at: number): Link {
@@ -163,7 +206,7 @@ export interface FoundDirectory {
   readonly path: ByteString
   /** The recorded node and its entries in name order; without a node there are none. */
   readonly node: Link | undefined
-  readonly entries: readonly Entry[]
+  readonly entries: Iterable<Entry>
   /** Contents of files on disk, by name. */
   readonly contents: Pick<FoundContents, 'sorted'>
 }
@@ -171,15 +214,16 @@ export interface FoundDirectory {
 export interface StatCacheWriter {
   /** Whether a stat is old enough to be trusted later. */
   isSettled(stat: FileStat): boolean
-  add(found: FoundDirectory): void
+  /** Stops now and then, for callers who give way in between. */
+  add(found: FoundDirectory): Generator<undefined, void>
   /** The directory is as the last look found it. */
   keep(directory: CachedDirectory): void
   /** A directory and all below it are as the last look found them, or as `renew` has them. */
   keepBelow(path: ByteString): void
   /** By directory: blocks that take the place of old ones. */
   renew(blocks: ReadonlyMap<ByteString, Buffer>): void
-  /** Puts the new cache in place of the old one; does nothing when all was kept. */
-  finish(): void
+  /** Puts the new cache in place of the old one; does nothing when all was kept. Stops now and then. */
+  finish(): Generator<undefined, void>
   abort(): void
   /** For somebody who writes the whole new cache to a file himself: then nothing is added or kept here. */
   readonly elsewhere: { readonly directory: Directory; readonly name: ByteString; readonly settledBelowNs: bigint }
@@ -233,10 +277,10 @@ export function writeStatCache(
   out.write(Buffer.from(magic, 'latin1'))
   return {
     isSettled,
-    add(found) {
+    *add(found) {
       added++
       if (failed) return
-      out.write(encodeBlock(found, isSettled))
+      out.write(yield* encodeBlock(found, isSettled))
       if (out.waitingBytes() >= drainBytes) quietly(out.drain)
     },
     keep: directory => keepBlock(directory.block),
@@ -244,7 +288,7 @@ export function writeStatCache(
     renew(blocks) {
       renewed = blocks
     },
-    finish() {
+    *finish() {
       if (writtenElsewhere) {
         quietly(() => derived.rename(elsewhere.name, derived, name))
         return
@@ -252,9 +296,14 @@ export function writeStatCache(
       // Nothing new; what the old cache knows of directories that are gone does no harm.
       if (added === 0 && renewed.size === 0) return
       if (keptBelow.size > 0) {
-        for (const { path, block } of options.before().blocks())
+        for (const { path, block } of options.before().blocks()) {
           if (!renewed.has(path) && isBelowAny(path, keptBelow)) keepBlock(block)
-        for (const [path, block] of renewed) if (isBelowAny(path, keptBelow)) keepBlock(block)
+          yield
+        }
+        for (const [path, block] of renewed) {
+          if (isBelowAny(path, keptBelow)) keepBlock(block)
+          yield
+        }
       }
       out.write(Buffer.alloc(4))
       quietly(() => {
@@ -277,15 +326,16 @@ function isBelowAny(path: ByteString, tops: ReadonlySet<ByteString>): boolean {
   return tops.has(path) || tops.has('') || ancestorsOf(path).some(ancestor => tops.has(ancestor))
 }
 
-function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boolean): Buffer {
+function* encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boolean): Generator<undefined, Buffer> {
   const { path, entries, contents } = found
   // Metadata beyond the mode has no place here: such directories are read from their nodes.
-  const node = entries.some(entry => entry.meta !== undefined) ? undefined : found.node
+  const node = found.node !== undefined && (yield* haveMeta(entries)) ? undefined : found.node
+  const seen = yield* contents.sorted()
   const whole: Buffer[] = []
   let parts: Buffer[] = []
   let count = 0
-  for (const { name, entry, seen } of byName(node === undefined ? [] : entries, contents)) {
-    const encoded = encodeItem(name, entry, seen !== undefined && isSettled(seen.stat) ? seen : undefined)
+  for (const { name, entry, content } of byName(node === undefined ? [] : entries, seen)) {
+    const encoded = encodeItem(name, entry, content !== undefined && isSettled(content.stat) ? content : undefined)
     if (encoded === undefined) continue
     count++
     parts.push(encoded)
@@ -293,6 +343,7 @@ function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boole
     if (parts.length < joinedMax) continue
     whole.push(Buffer.concat(parts))
     parts = []
+    yield
   }
   const head = Buffer.alloc(6 + path.length + (node === undefined ? 1 : 33) + 4)
   head.writeUInt16LE(path.length, 4)
@@ -307,22 +358,31 @@ function encodeBlock(found: FoundDirectory, isSettled: (stat: FileStat) => boole
   return block
 }
 
-const joinedMax = 1_024
+const joinedMax = 512
+
+function* haveMeta(entries: Iterable<Entry>): Generator<undefined, boolean> {
+  let seen = 0
+  for (const { meta } of entries) {
+    if (meta !== undefined) return true
+    if (++seen % joinedMax === 0) yield
+  }
+  return false
+}
 
 /** Entries and contents side by side, both in name order, each name once. */
-function* byName(entries: readonly Entry[], contents: FoundDirectory['contents']) {
-  const seen = contents.sorted()
+function* byName(entries: Iterable<Entry>, contents: Iterable<NamedContent>) {
+  const seen = contents[Symbol.iterator]()
   let next = seen.next()
   for (const entry of entries) {
     while (!next.done && next.value.name < entry.name) {
-      yield { name: next.value.name, entry: undefined, seen: next.value }
+      yield { name: next.value.name, entry: undefined, content: next.value }
       next = seen.next()
     }
     const same = !next.done && next.value.name === entry.name ? next.value : undefined
-    yield { name: entry.name, entry, seen: same }
+    yield { name: entry.name, entry, content: same }
     if (same !== undefined) next = seen.next()
   }
-  for (; !next.done; next = seen.next()) yield { name: next.value.name, entry: undefined, seen: next.value }
+  for (; !next.done; next = seen.next()) yield { name: next.value.name, entry: undefined, content: next.value }
 }
 
 function encodeItem(

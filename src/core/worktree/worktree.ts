@@ -7,7 +7,7 @@ import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Clock, Directory, FileStat, Randomness } from '../host/host.ts'
 import type { Looked, Native, StagedTrees } from '../native/native.ts'
-import { createSlicer, type Progress } from '../progress.ts'
+import { createSlicer, drained, inSlices, type Progress } from '../progress.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
 import { type ApplyReport, applyChange, type StagedChange, stageChange } from './apply.ts'
@@ -77,7 +77,7 @@ export interface Worktree {
   isIgnored(path: ByteString, isDirectory: boolean, ignore: IgnoreSettings): IgnoreRule | undefined
   rules(ignore: IgnoreSettings): readonly IgnoreRule[]
   /** Starts a new stat cache for somebody who reads the whole tree on another occasion; undefined where none is kept. */
-  startCache(): { readonly writer: StatCacheWriter; finish(): void } | undefined
+  startCache(): { readonly writer: StatCacheWriter; finish(): Generator<undefined, void> } | undefined
   /** Whether a directory that is gone may be brought back as one. */
   canPlaceWhole(): boolean
   /** Undefined: what is below directories that were to come as one has to be a target, too. */
@@ -142,7 +142,8 @@ export function openWorktree(options: WorktreeOptions): Worktree {
         under,
       )
       if (writer !== undefined) {
-        writer.finish()
+        const progress = (): Progress => ({ phase: 'looking', done: totals.filesChecked, unit: 'files' })
+        yield* inSlices(createSlicer(clock, request.signal), writer.finish(), progress)
         cache = undefined
         writeLook(derived as Directory, startedAt)
       }
@@ -211,8 +212,8 @@ export function openWorktree(options: WorktreeOptions): Worktree {
       if (writer === undefined) return undefined
       return {
         writer,
-        finish() {
-          writer.finish()
+        *finish() {
+          yield* writer.finish()
           cache = undefined
           writeLook(derived as Directory, startedAt)
         },
@@ -229,8 +230,10 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     async *applyChange(reader, change) {
       const writer = change.trees && cacheOfTrees(change.trees)
       const report = yield* applyChange(applyOptions(reader), change)
-      writer?.finish()
-      if (writer !== undefined) cache = undefined
+      if (writer !== undefined) {
+        drained(writer.finish())
+        cache = undefined
+      }
       return report
     },
     async *recover(request, signal) {
