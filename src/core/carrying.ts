@@ -4,6 +4,7 @@ import { type ArchiveOptions, type ArchiveReport, exportArchive } from './backup
 import { type BackupReport, backup } from './backup/backup.ts'
 import { readWhole } from './backup/files.ts'
 import { type ImportReport, importArchive } from './backup/import.ts'
+import type { Need } from './backup/reachable.ts'
 import { type EjectSurvey, eject, surveyEject } from './eject/eject.ts'
 import { SentientError } from './errors.ts'
 import { abandonNew, beginNew, finishNew, openOrMake, openParent } from './export/place.ts'
@@ -11,7 +12,6 @@ import { bindingFileName } from './format/binding.ts'
 import { byteStringOfText, equalBytes, hexOf } from './format/bytes.ts'
 import { verifyCheckpoint } from './format/checkpoint.ts'
 import { noteBytesMax } from './format/constants.generated.ts'
-import type { Link } from './format/id.ts'
 import { isHostError } from './host/error.ts'
 import type { Directory, Host } from './host/host.ts'
 import { openJournal } from './journal/journal.ts'
@@ -62,7 +62,8 @@ export async function* exportArchiveOf(
 ): Work<ArchiveReport> {
   const { since, write, signal } = options
   const from = firstRecordSince(context, since)
-  const isGone = (link: Link, seq: number): boolean => seq + 1 < gcHorizon(context) || isForgotten(context, link.id)
+  const isGone = ({ link, horizonMax }: Need): boolean =>
+    horizonMax < gcHorizon(context) || isForgotten(context, link.id)
   return yield* exportArchive({ context, random: host.random, from, isGone, write, signal })
 }
 

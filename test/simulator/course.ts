@@ -41,6 +41,13 @@ const actions = [
   'log',
   'verify',
   'cancelled put',
+  'forget',
+  'backup',
+  'archive',
+  'import',
+  'watch',
+  'watch',
+  'clock jump',
 ] as const
 
 /** What goes wrong in a round, at the n-th operation of the first process. */
@@ -57,11 +64,23 @@ export interface Round {
   readonly turns: readonly number[]
   readonly disaster: Disaster
   readonly clockHours: number
+  /** What this device remembers of the folder; when that is lost, the first process says what the folder is. */
+  readonly binding: 'kept' | 'lost: moved' | 'lost: a copy'
+}
+
+/** The power may go while the folder is made, or right after it. */
+export interface Beginning {
+  readonly power: 'stays' | 'goes after init' | 'goes in init'
+  /** At which operation of `init`. */
+  readonly at: number
+  /** What the device remembers goes with it. */
+  readonly bindingLost: boolean
 }
 
 export interface Course {
   readonly seed: number
   readonly names: 'ordered' | 'loose'
+  readonly beginning: Beginning
   readonly rounds: readonly Round[]
 }
 
@@ -92,10 +111,27 @@ const anyRound: fc.Arbitrary<Round> = fc.record({
     { weight: 4, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: -48, max: 48 }) },
   ),
+  binding: fc.oneof(
+    { weight: 8, arbitrary: fc.constant('kept' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('lost: moved' as const, 'lost: a copy' as const) },
+  ),
 })
+
+const anyBeginning: fc.Arbitrary<Beginning> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ power: 'stays', at: 1, bindingLost: false } as const) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      power: fc.constantFrom('goes after init' as const, 'goes in init' as const),
+      at: fc.integer({ min: 1, max: 500 }),
+      bindingLost: fc.boolean(),
+    }),
+  },
+)
 
 export const anyCourse: fc.Arbitrary<Course> = fc.record({
   seed: fc.nat({ max: 2 ** 31 - 1 }),
   names: fc.constantFrom('ordered' as const, 'loose' as const),
+  beginning: anyBeginning,
   rounds: fc.array(anyRound, { minLength: 1, maxLength: 5 }),
 })

@@ -9,7 +9,8 @@ interface Finding {
 
 const act = (what: Course['rounds'][number]['first'][number]['what']) => ({ what, path: 0, other: 0 })
 const nothing: Disaster = { what: 'nothing', at: 1, bytes: 0 }
-const common = { turns: [1], clockHours: 0 }
+const common = { turns: [1], clockHours: 0, binding: 'kept' } as const
+const beginning = { power: 'stays', at: 1, bindingLost: false } as const
 
 export const findings: readonly Finding[] = [
   {
@@ -17,6 +18,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [{ ...common, first: [act('setting'), act('edit')], second: [act('setting')], disaster: nothing }],
     },
   },
@@ -25,6 +27,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [
         {
           ...common,
@@ -40,6 +43,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [
         {
           ...common,
@@ -55,6 +59,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [{ ...common, first: [act('edit')], second: [], disaster: { what: 'error', at: 2, bytes: 0 } }],
     },
   },
@@ -63,6 +68,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [
         { ...common, first: [act('mkdir'), act('edit')], second: [act('edit'), act('sign')], disaster: nothing },
       ],
@@ -73,6 +79,7 @@ export const findings: readonly Finding[] = [
     course: {
       seed: 0,
       names: 'ordered',
+      beginning,
       rounds: [
         {
           ...common,

@@ -4,16 +4,19 @@
 
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import { importInto } from '../../src/core/carrying.ts'
 import { type ErrorCode, isSentientError } from '../../src/core/errors.ts'
 import { isHostError } from '../../src/core/host/error.ts'
 import { type Fault, type Operation, SimulatedCrash } from '../../src/core/host/failing.ts'
-import type { System } from '../../src/core/system.ts'
+import type { Directory } from '../../src/core/host/host.ts'
+import { adoptRoot, type System } from '../../src/core/system.ts'
 import type { OperationResult, Work } from '../../src/core/timeline/model.ts'
 import { finished, recordedAt, sourceOf } from '../core/timeline/support.ts'
+import { readFile } from '../support/host.ts'
 import { checkRound, type Promises } from './checkRound.ts'
 import type { Action, Course, Disaster, Round } from './course.ts'
 import { editForCertain, loseDerived, removeForCertain } from './outside.ts'
-import { createWorld, type Process, type World } from './world.ts'
+import { createWorld, folder, loseBinding, type Process, type World } from './world.ts'
 
 /** What may be asked for in a folder in which others do what they like: it is refused and nothing happens. */
 const refusals: readonly ErrorCode[] = [
@@ -37,19 +40,20 @@ const failures: readonly ErrorCode[] = ['IO', 'DISK_FULL', 'NOT_WRITABLE', 'READ
 
 /** Throws an AssertionError that says what does not hold. */
 export async function play(course: Course): Promise<void> {
-  const world = await createWorld(course.seed, course.names)
-  const promises: Promises = { acknowledged: new Map(), written: new Map(), rounds: 0 }
-  await checkRound(world, promises)
+  const world = await createWorld(course)
+  const promises: Promises = { acknowledged: new Map(), written: new Map(), carried: new Map(), rounds: 0 }
+  await checkRound(world, promises, course.beginning.bindingLost)
   for (const round of course.rounds) {
     await playRound(world, round, promises)
     promises.rounds += 1
-    await checkRound(world, promises)
+    await checkRound(world, promises, round.binding !== 'kept')
   }
 }
 
 async function playRound(world: World, round: Round, promises: Promises): Promise<void> {
   world.clock.setMicros(world.clock.nowMicros() + round.clockHours * 3_600_000_000)
   if (round.disaster.what === 'derived lost') loseDerived(world)
+  if (round.binding !== 'kept') loseBinding(world)
   const first = world.start('first')
   const second = world.start('second')
   const power = { on: true }
@@ -60,8 +64,8 @@ async function playRound(world: World, round: Round, promises: Promises): Promis
   const turn = createTurns(round.turns)
   const unreliable = !['nothing', 'derived lost'].includes(round.disaster.what)
   await Promise.all([
-    live({ world, process: first, actions: round.first, promises, unreliable, turn }),
-    live({ world, process: second, actions: round.second, promises, unreliable, turn }),
+    live({ world, process: first, actions: round.first, promises, unreliable, turn, binding: round.binding }),
+    live({ world, process: second, actions: round.second, promises, unreliable, turn, binding: round.binding }),
   ])
   first.end()
   second.end()
@@ -118,41 +122,53 @@ interface Life {
   /** Something may fail in it that is not its own fault. */
   readonly unreliable: boolean
   readonly turn: () => Promise<void>
+  readonly binding: Round['binding']
 }
 
 async function live(life: Life): Promise<void> {
-  const { process, unreliable, turn } = life
+  const { process, turn } = life
   try {
     await openPatiently(life)
     for (const action of life.actions) {
       await turn()
       try {
+        // It was to be opened again, and the disk did not let it.
+        if (process.system === undefined) await openPatiently(life)
         await act(life, process.system as System, action)
       } catch (error) {
         if (process.host.faults.crashed) return
-        judge(error, { action, unreliable })
+        judge(error, { action, life })
       }
     }
     await process.system?.close()
   } catch (error) {
     if (process.host.faults.crashed || error instanceof SimulatedCrash) return
-    judge(error, { action: undefined, unreliable })
+    judge(error, { action: undefined, life })
   }
 }
 
 /** Opening waits for nobody; but a failing disk may refuse it. */
-async function openPatiently({ world, process }: Life): Promise<void> {
+async function openPatiently({ world, process, binding }: Life): Promise<void> {
+  await world.open(process)
+  if (binding === 'kept' || process.name !== 'first' || process.system?.binding.refusal === undefined) return
+  await process.system.close()
+  process.system = undefined
+  await finished(adoptRoot(process.host, { rootPath: folder, as: binding === 'lost: moved' ? 'moved' : 'copy' }))
   await world.open(process)
 }
 
-function judge(error: unknown, context: { action: Action | undefined; unreliable: boolean }): void {
+function judge(error: unknown, { action, life }: { action: Action | undefined; life: Life }): void {
   if (isSentientError(error)) {
     if (refusals.includes(error.code)) return
-    if (context.unreliable && failures.includes(error.code)) return
+    if (life.unreliable && failures.includes(error.code)) return
+    // Until the first process has said what the folder is.
+    if (life.binding !== 'kept' && error.code === 'COPY') return
+    if (action?.what === 'import' && importRefusals.includes(error.code)) return
+    if (action?.what === 'backup' && error.code === 'DIVERGED') return
   }
   // Errors of the ports reach the command line, which has words for them.
-  if (context.unreliable && isHostError(error)) return
-  const what = context.action === undefined ? 'opening or closing' : JSON.stringify(context.action)
+  if (life.unreliable && isHostError(error)) return
+  const what = action === undefined ? 'opening or closing' : JSON.stringify(action)
   throw new assert.AssertionError({ message: `${what} ended with ${(error as Error).stack}` })
 }
 
@@ -226,6 +242,62 @@ async function act(life: Life, system: System, action: Action): Promise<void> {
       void setImmediate().then(() => stop.abort())
       return change(work)
     }
+    case 'forget':
+      for (const [written, { path }] of promises.written)
+        if (`${path}/`.startsWith(`${at}/`)) promises.written.delete(written)
+      await finished(stepping(life, system.forget([at])))
+      return
+    case 'backup': {
+      const { records } = await finished(stepping(life, system.backup('/backup')))
+      promises.carried.set('/backup', Math.max(records, promises.carried.get('/backup') ?? 0))
+      return
+    }
+    case 'archive':
+      await finished(stepping(life, system.exportArchive('/archive.tar')))
+      return
+    case 'import':
+      return takeArchive(life)
+    case 'watch':
+      return watchFor(life, system, {
+        turns: 10 + (action.other % 60),
+        absorb: action.path % 3 === 0,
+        heal: action.path % 3 === 1,
+      })
+    case 'clock jump':
+      world.clock.setMicros(world.clock.nowMicros() + (action.path - 5_000) * 3_600_000_000)
+      return
+  }
+}
+
+/** What may be wrong with an archive that somebody made, or with what is there already. */
+const importRefusals: readonly ErrorCode[] = ['DIVERGED', 'STATE_NOT_FOUND']
+
+async function takeArchive(life: Life): Promise<void> {
+  const top = life.world.disk.files.openDirectory('/') as Directory
+  const bytes = top.stat('archive.tar') === undefined ? undefined : readFile(top, 'archive.tar')
+  top.close()
+  if (bytes === undefined) return
+  const { host } = life.process
+  const { records } = await finished(stepping(life, importInto(host, sourceOf(bytes), { path: '/imported' })))
+  life.promises.carried.set('/imported', Math.max(records, life.promises.carried.get('/imported') ?? 0))
+}
+
+/** The watcher runs for some turns of the event loop, in which others change files. */
+async function watchFor(
+  life: Life,
+  system: System,
+  { turns, ...options }: { turns: number; absorb: boolean; heal: boolean },
+): Promise<void> {
+  const stop = new AbortController()
+  const ending = (async () => {
+    for (let i = 0; i < turns; i++) await setImmediate()
+    stop.abort()
+  })()
+  try {
+    for await (const _ of system.watch({ ...options, signal: stop.signal })) await life.turn()
+  } finally {
+    stop.abort()
+    await ending
   }
 }
 

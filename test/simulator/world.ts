@@ -1,12 +1,14 @@
 // One simulated machine: a disk in memory that forgets what was not flushed, a clock that runs only when it is looked
 // at, and processes that share both. Nothing in it depends on the real time or on chance: one seed, one course of events.
 
+import { isSentientError } from '../../src/core/errors.ts'
 import { createFailingHost, type FailingHost } from '../../src/core/host/failing.ts'
 import type { Directory } from '../../src/core/host/host.ts'
 import { createMemoryDisk, createMemoryHost, type MemoryDisk, type MemoryHost } from '../../src/core/host/memory.ts'
 import { initRoot, openSystem, type System } from '../../src/core/system.ts'
 import { finished } from '../core/timeline/support.ts'
 import { buildTree, createSeededRandomness, createTestClock, symlink, type TestClock } from '../support/host.ts'
+import type { Course } from './course.ts'
 
 export const folder = '/folder'
 
@@ -40,8 +42,8 @@ const tree = {
   many: Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`f${i}`, `content of ${i}`])),
 }
 
-/** A machine with an adopted folder that the disk has for certain. */
-export async function createWorld(seed: number, names: 'ordered' | 'loose'): Promise<World> {
+/** A machine with an adopted folder, which the disk has for certain unless the power goes. */
+export async function createWorld({ seed, names, beginning }: Omit<Course, 'rounds'>): Promise<World> {
   const random = createSeededRandomness(seed)
   const draw = (below: number): number => {
     const [a = 0, b = 0, c = 0] = random.bytes(3)
@@ -74,15 +76,51 @@ export async function createWorld(seed: number, names: 'ordered' | 'loose'): Pro
   }
   const top = disk.files.openDirectory('/') as Directory
   top.makeDirectory('folder', 0o755)
+  top.makeDirectory('state', 0o700)
+  top.flush()
   top.close()
   const directory = world.folder()
   buildTree(directory, tree)
-  const first = world.start('init')
-  await finished(initRoot(first.host, { path: folder, zk: true }))
-  first.end()
+  // What was there before somebody began to keep a history is not what is tried here.
   directory.flushFileSystem()
+  await begin(world, beginning)
+  if (beginning.power === 'stays') directory.flushFileSystem()
   directory.close()
   return world
+}
+
+/** Makes the root folder; when the power goes meanwhile, it is begun again. */
+async function begin(world: World, { power, at, bindingLost }: Course['beginning']): Promise<void> {
+  const first = world.start('init')
+  if (power === 'goes in init') first.host.faults.crashAt(at)
+  let made = true
+  try {
+    await finished(initRoot(first.host, { path: folder, zk: true }))
+  } catch (error) {
+    if (!first.host.faults.crashed) throw error
+    made = false
+  }
+  first.end()
+  if (power !== 'stays') world.cutPower()
+  if (bindingLost) loseBinding(world)
+  if (made) return
+  const again = world.start('init again')
+  try {
+    await finished(initRoot(again.host, { path: folder, zk: true }))
+  } catch (error) {
+    // All of it was there, or this device does not know what it had begun.
+    if (!isSentientError(error, 'ROOT_EXISTS', 'COPY')) throw error
+  } finally {
+    again.end()
+  }
+}
+
+/** What the device remembers of its root folders is gone for certain. */
+export function loseBinding({ disk }: World): void {
+  const state = disk.files.openDirectory('/state')
+  for (const { name } of state?.list() ?? []) state?.removeFile(name)
+  state?.flush()
+  state?.close()
 }
 
 function processOf(name: string, inner: MemoryHost): Process {

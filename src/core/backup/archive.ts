@@ -16,7 +16,7 @@ import type { TimelineContext } from '../timeline/context.ts'
 import { createChain } from './chain.ts'
 import { readFully } from './files.ts'
 import { openSourcePack, type SourcePack } from './packs.ts'
-import { createNeeds } from './reachable.ts'
+import { createNeeds, type Need } from './reachable.ts'
 import { chainStart, type Look, lookAt } from './source.ts'
 import { encodeHeader, endBytes, paddingOf } from './tar.ts'
 
@@ -25,8 +25,8 @@ export interface ArchiveOptions {
   readonly random: Randomness
   /** The first record that goes in: the other side has those before it. */
   readonly from: number
-  /** Whether an object that this record leads to was pruned, or forgotten, and may be missing. */
-  readonly isGone: (link: Link, seq: number) => boolean
+  /** Whether an object was pruned, or forgotten, and may be missing. */
+  readonly isGone: (need: Need) => boolean
   /** Takes the bytes, in order. */
   readonly write: (bytes: Uint8Array) => void | Promise<void>
   readonly signal?: AbortSignal | undefined
@@ -167,10 +167,11 @@ async function* neededObjects(options: ArchiveOptions, look: Look, out: TarWrite
   let objects = 0
   for (const result of journal.records({ from, to: look.size })) {
     if (result.state !== 'intact') continue
-    for (const link of needs.of(result.record)) {
+    for (const need of needs.of(result.record)) {
+      const { link } = need
       const stored = readStored(store, link)
       if (stored === undefined) {
-        if (options.isGone(link, result.record.seq)) continue
+        if (options.isGone(need)) continue
         throw new SentientError('OBJECT_MISSING', { where: cidText(link), hint: 'Run sentctl repair first.' })
       }
       objects++

@@ -2,7 +2,7 @@
 // all at once: until the marks are written nobody sees any of it, and what was begun is removed when it can not be ended.
 import { SentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
-import { dagLink, type Link } from '../format/id.ts'
+import { dagLink } from '../format/id.ts'
 import { decodeBody, decodeEnvelope } from '../format/record.ts'
 import type { Directory, Host } from '../host/host.ts'
 import { createSlicer, type Progress, type Slicer } from '../progress.ts'
@@ -12,7 +12,7 @@ import { aboutForget, forgetBodies, openReceived } from './backup.ts'
 import { addForgotten, type Chain, createChain, emptyChain } from './chain.ts'
 import { removeTree } from './files.ts'
 import { copyPack, type PackFile } from './packs.ts'
-import { createNeeds } from './reachable.ts'
+import { createNeeds, type Need } from './reachable.ts'
 import { createSegmentWriter, cutBack, framesIn } from './segments.ts'
 import { chainStart } from './source.ts'
 import { badArchive, partOf, type Source } from './tar.ts'
@@ -264,8 +264,8 @@ async function* checkObjects(
     const before = received?.read(target.size - 1)
     if (before?.state === 'intact')
       for (const _ of needs.know(dagLink(before.record.envelope.root))) if (slicer.due()) await slicer.pause()
-    const check = (link: Link): void => {
-      if (store.has(link.id) || forgotten.has(link.id) || seq + 1 < gone.horizon) return
+    const check = ({ link, horizonMax }: Need): void => {
+      if (store.has(link.id) || forgotten.has(link.id) || horizonMax < gone.horizon) return
       throw badArchive(`record ${seq} needs an object that is not in it`, 0)
     }
     for (const segment of archive.segments) {
@@ -274,8 +274,8 @@ async function* checkObjects(
         seq = envelope.seq
         if (seq < target.size) continue
         const body = frame.bodyBytes === null ? undefined : decodeBody(frame.bodyBytes)
-        for (const link of needs.of({ envelope, body })) {
-          check(link)
+        for (const need of needs.of({ envelope, body })) {
+          check(need)
           if (!slicer.due()) continue
           yield { phase: 'looking for all objects', done: seq, unit: 'records' }
           await slicer.pause()

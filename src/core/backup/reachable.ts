@@ -8,11 +8,19 @@ import { reachable } from '../store/reach.ts'
 import type { Store } from '../store/store.ts'
 import { linksOf } from '../timeline/records.ts'
 
+export interface Need {
+  readonly link: Link
+  readonly horizonMax: number
+}
+
 export interface Needs {
   /** What is met from here on is known, and not asked for. */
   know(link: Link): Generator<void>
-  /** Objects that a record leads to and that were not met before. */
-  of(record: Pick<JournalRecord, 'envelope'> & { readonly body: Body | undefined }): Generator<Link>
+  /**
+   * Objects that a record leads to and that were not met before, each with the horizon up to which a gc leaves it: that
+   * keeps the state before its horizon, and not what the record of it says of changes.
+   */
+  of(record: Pick<JournalRecord, 'envelope'> & { readonly body: Body | undefined }): Generator<Need>
 }
 
 /** `unreadable`: told of a link that leads to nothing that can be read. */
@@ -29,8 +37,11 @@ export function createNeeds(store: Pick<Store, 'get' | 'read'>, unreadable: (lin
       for (const _ of reachable(store, link, { seen, unreadable: () => {} })) yield
     },
     *of(record) {
-      const links = record.body === undefined ? [] : linksOf(record as JournalRecord)
-      for (const link of [dagLink(record.envelope.root), ...links]) yield* reachable(store, link, { seen, unreadable })
+      const { seq, root } = record.envelope
+      const below = (link: Link) => reachable(store, link, { seen, unreadable })
+      for (const link of below(dagLink(root))) yield { link, horizonMax: seq + 1 }
+      for (const named of record.body === undefined ? [] : linksOf(record as JournalRecord))
+        for (const link of below(named)) yield { link, horizonMax: seq }
     },
   }
 }

@@ -146,7 +146,7 @@ function createContext(options: JournalOptions): JournalContext {
     marksUnflushed: false,
   }
   const segments = createSegments({
-    ...{ runtime, writable, logId, earlierLogIds: options.earlierLogIds ?? [] },
+    ...{ runtime, writable, logId, earlierLogIds: options.earlierLogIds ?? [], logIdsNow: options.logIdsNow },
     openMax: limits.openSegmentsMax,
   })
   const context: JournalContext = {

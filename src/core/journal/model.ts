@@ -38,6 +38,8 @@ export interface JournalOptions {
   readonly logId: Uint8Array
   /** Ids that older segments may carry: the folder is a copy of those logs. */
   readonly earlierLogIds?: readonly Uint8Array[]
+  /** This log's id and the earlier ones as they are now: another process may have made it a log of its own meanwhile. */
+  readonly logIdsNow?: () => readonly Uint8Array[]
   readonly limits?: Partial<JournalLimits>
 }
 

@@ -61,6 +61,8 @@ export interface SegmentsOptions {
   readonly logId: Uint8Array
   /** What older segments may carry besides: the folder was copied. */
   readonly earlierLogIds: readonly Uint8Array[]
+  /** Asked for a segment of a log that is none of these. */
+  readonly logIdsNow?: (() => readonly Uint8Array[]) | undefined
   readonly openMax: number
 }
 
@@ -125,7 +127,8 @@ export function createSegments(options: SegmentsOptions): Segments {
     const header = readHeader(file)
     if (typeof header === 'string') return header
     if (header.firstSeq !== first) return `the header says record ${header.firstSeq}`
-    const id = [options.logId, ...options.earlierLogIds].find(candidate => equalBytes(candidate, header.logId))
+    const isThis = (candidate: Uint8Array): boolean => equalBytes(candidate, header.logId)
+    const id = [options.logId, ...options.earlierLogIds].find(isThis) ?? options.logIdsNow?.().find(isThis)
     if (id === undefined) return 'the segment belongs to another log'
     ids.set(first, id)
     return id
