@@ -363,10 +363,12 @@ function checkFormat({ directories, verifier, formatFault }: TimelineContext, re
   let expected: string | undefined
   try {
     const { logId } = parseOrigin(verifier().name)
-    const read = file.state === 'read' ? decodeFormatFile(file.bytes).logId : logId
-    if (!equalBytes(read, logId)) {
+    const read = file.state === 'read' ? decodeFormatFile(file.bytes) : { logId }
+    // Another process may have made it a log of its own since this one has opened it.
+    const isEarlier = 'earlier' in read && read.earlier?.some(id => equalBytes(id, logId)) === true
+    if (!equalBytes(read.logId, logId) && !isEarlier) {
       expected = `the log id of the key, ${hexOf(logId)}`
-      found = hexOf(read)
+      found = hexOf(read.logId)
     }
   } catch (error) {
     // What is wrong with the key has been said.
