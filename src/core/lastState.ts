@@ -23,7 +23,7 @@ import { createSlicer, inSlices } from './progress.ts'
 import { type Pushed, pushToRedis, readRecycleRedis, recycleRedisName, writeRecycleRedis } from './redis/redis.ts'
 import { type Resumed, readSessions, resume, storeSession } from './sessions/sessions.ts'
 import { readSmallFile, removeIfThere, storeError, writeSmallFile } from './store/layout.ts'
-import { diffTrees } from './store/tree.ts'
+import { diffTreesInSteps } from './store/tree.ts'
 import type { WatchEvent } from './systemApi.ts'
 import { readState, requireWritable, type TimelineContext } from './timeline/context.ts'
 import type { Finding, RepairReport, VerifyReport, Work } from './timeline/model.ts'
@@ -325,11 +325,13 @@ function* countSteps(
 ): Generator<undefined, RedisSnapshot['counted']> {
   let { files, bytes } = job.from
   let steps = 0
-  for (const { before, after } of diffTrees(store, job.before, job.after)) {
+  for (const change of diffTreesInSteps(store, job.before, job.after)) {
+    yield
+    if (change === undefined) continue
+    const { before, after } = change
     if (++steps > job.most) return undefined
     if (before?.kind === 'file') [files, bytes] = [files - 1, bytes - before.size]
     if (after?.kind === 'file') [files, bytes] = [files + 1, bytes + after.size]
-    yield
   }
   // What it went on from was wrong.
   return files < 0 || bytes < 0 ? undefined : { files, bytes }

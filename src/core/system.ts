@@ -195,7 +195,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     remove: (paths, options) => remove(context, paths, options),
     move: (from, to, options) => move(context, from, to, options),
     copy: (from, to, options) => copy(context, from, to, options),
-    adopt: options => adopt(context, options),
+    adopt: options => adopt(context, { ...options, counted: last.know }),
     absorb: (paths, options) => absorb(context, paths, options),
     restore: (paths, to, options) => restore(context, paths, to, options),
     rollbackPreview: (to, options) => rollbackPreview(context, to, options),

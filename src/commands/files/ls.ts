@@ -28,7 +28,8 @@ export const run: Handler<typeof lsSpec> = async function* (context) {
   const listings: Listing[] = []
   if (named.length > 0) listings.push({ path: '', entries: yield* entriesData(context, named) })
   for (const path of directories) {
-    listings.push({ ...pathData(path), entries: yield* entriesData(context, system.directory(path, at).map(marked)) })
+    const entries = yield* relay(system.list(path, { ...at, signal: context.signal }))
+    listings.push({ ...pathData(path), entries: yield* entriesData(context, entries.map(marked)) })
   }
   return { result: { ...('at' in at ? { state: at.at!.text } : {}), directories: listings } }
 }

@@ -22,15 +22,15 @@ export function writeChanges(writer: ObjectWriter, changes: Iterable<TreeChange>
   return drained(writeChangesSteps(writer, changes))
 }
 
-/** The same, stopping after each change, for callers who give way in between. */
+/** The same, stopping after each change, or where there is none, for callers who give way in between. */
 export function* writeChangesSteps(
   writer: ObjectWriter,
-  changes: Iterable<TreeChange>,
+  changes: Iterable<TreeChange | undefined>,
 ): Generator<undefined, { link: Link; count: number }> {
   const builder = changesBuilder(node => writer.put('dag-cbor', 'changes', node).id)
   try {
     for (const change of changes) {
-      builder.push(change)
+      if (change !== undefined) builder.push(change)
       yield
     }
     const link = builder.finish()

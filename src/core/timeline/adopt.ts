@@ -5,10 +5,11 @@ import type { Link } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, ListedName } from '../host/host.ts'
+import type { FileCounts } from '../native/native.ts'
 import { createSlicer, inSlices, type Progress, type Slicer, sortInSteps } from '../progress.ts'
 import { writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { buildDirectorySteps, countEntries, diffTrees, emptyDirectory } from '../store/tree.ts'
+import { buildDirectorySteps, countEntries, diffTreesInSteps, emptyDirectory } from '../store/tree.ts'
 import { createContents, type FoundContents } from '../worktree/contents.ts'
 import { type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
@@ -31,15 +32,20 @@ interface Walk {
   readonly problems: { readonly path: GovernedPath; readonly reason: string }[]
   stored: number
   hardLinks: number
+  kept: FileCounts
+}
+
+export interface AdoptTreeOptions {
+  readonly signal?: AbortSignal
+  /** Gets the directory that was recorded, with how many files are in it, and how large. */
+  readonly counted?: (files: Link, counts: FileCounts) => void
 }
 
 /** Records everything that is there, as the first content of a new root folder. */
-export const adopt = (
-  context: TimelineContext,
-  options: { readonly signal?: AbortSignal } = {},
-): Work<OperationResult> => namingErrors(context, adoptAll(context, options))
+export const adopt = (context: TimelineContext, options: AdoptTreeOptions = {}): Work<OperationResult> =>
+  namingErrors(context, adoptAll(context, options))
 
-async function* adoptAll(context: TimelineContext, options: { readonly signal?: AbortSignal }): Work<OperationResult> {
+async function* adoptAll(context: TimelineContext, { counted, ...options }: AdoptTreeOptions): Work<OperationResult> {
   const { state } = stateInForce(context)
   if (!isEmpty(context, state.files)) return yield* absorb(context, [], { ...options, action: 'adopt' })
   const ingest = context.store.beginIngest({ shared: false })
@@ -53,6 +59,7 @@ async function* adoptAll(context: TimelineContext, options: { readonly signal?: 
     problems: [],
     stored: 0,
     hardLinks: 0,
+    kept: { files: 0, bytes: 0 },
   }
   let cached = false
   try {
@@ -62,13 +69,14 @@ async function* adoptAll(context: TimelineContext, options: { readonly signal?: 
     const files = native ?? (yield* storeDirectory(walk, { path: '', handle: context.worktree.root, rules, gitignore }))
     const result = yield* transact(context, { label: 'adopt', signal: options.signal, ingest }, async function* (tx) {
       if (files.count === 0 || !isEmpty(context, tx.state.files)) return undefined
-      const created = diffTrees(tx.ingest, undefined, files.link, { order: 'paths' })
+      const created = diffTreesInSteps(tx.ingest, undefined, files.link, { order: 'paths' })
       const changes =
         native?.changes ?? (yield* inSlices(walk.slicer, writeChangesSteps(tx.ingest, created), () => storing(walk)))
       const adopted = { files: files.link, changes: changes.link, count: changes.count }
       return { action: 'adopt', subject: { kind: 'file', id: '' }, changes: [], adopted, onDisk: true }
     })
     if (result === undefined) ingest.abort()
+    else counted?.(files.link, walk.kept)
     if (cache !== undefined) yield* inSlices(walk.slicer, cache.finish(), () => storing(walk))
     cached = true
     // Somebody was faster: what differs from that is kept like any other change.
@@ -140,6 +148,7 @@ async function* storeNatively(
   ingest.takeStaged(stored.packs)
   cache?.writtenElsewhere()
   walk.hardLinks = stored.hardLinks
+  walk.kept = stored.kept
   for (const { path, reason } of stored.problems) {
     const text = reason === 'disk' ? `the disk reports an error at ${displayBytes(path)}` : nativeReasons[reason]
     walk.problems.push({ path, reason: text })
@@ -223,6 +232,7 @@ async function* storeLeaf(walk: Walk, leaf: Leaf): Work<Entry | undefined> {
   if (made.entry.kind === 'file') {
     contents.set(made.entry.name, { stat: made.stat, link: made.entry.content })
     if (made.stat.links > 1) walk.hardLinks++
+    walk.kept = { files: walk.kept.files + 1, bytes: walk.kept.bytes + made.entry.size }
   }
   return made.entry
 }

@@ -3,14 +3,15 @@
 import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import type { ByteString, FileKind } from '../host/host.ts'
-import { createSlicer } from '../progress.ts'
-import { diffTrees, findPath, walkTree } from '../store/tree.ts'
+import { createSlicer, inSlices, type Progress, sortInSteps } from '../progress.ts'
+import { diffTreesInSteps, findPath, walkTreeInSteps } from '../store/tree.ts'
 import { compileNameGlob } from '../worktree/ignore.ts'
 import { joinPath, nameOf } from '../worktree/paths.ts'
+import { createDifferenceList } from './capture.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import type { DiffReport, GovernedPath, ListedEntry, StatePoint, TreeChange, Work } from './model.ts'
 import { stateAt } from './pruned.ts'
-import { type KnownMarks, listDirectory, listPath } from './status.ts'
+import { type KnownMarks, listDirectoryInSlices, listPath } from './status.ts'
 
 export async function* diffStates(
   context: TimelineContext,
@@ -23,17 +24,19 @@ export async function* diffStates(
   const changes = new Map<GovernedPath, TreeChange>()
   const before = stateAt(context, from)
   const after = to === 'disk' ? stateInForce(context).state : stateAt(context, to)
+  const comparing = (): Progress => ({ phase: 'comparing', done: changes.size, unit: 'paths' })
   for (const top of under.length === 0 ? [''] : under) {
-    for (const change of diffTrees(context.store, before.files, after.files, { under: top })) {
-      changes.set(change.path, change)
+    for (const change of diffTreesInSteps(context.store, before.files, after.files, { under: top })) {
+      if (change !== undefined) changes.set(change.path, change)
       if (slicer.due()) {
-        yield { phase: 'comparing', done: changes.size, unit: 'paths' }
+        yield comparing()
         await slicer.pause()
       }
     }
   }
   if (to === 'disk') yield* overlayDisk(context, before.files, { changes, under, signal: options.signal })
-  const sorted = [...changes.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const inOrder = sortInSteps([...changes.values()], (a, b) => (a.path < b.path ? -1 : 1))
+  const sorted = yield* inSlices(slicer, inOrder, comparing)
   const counts = { created: 0, changed: 0, deleted: 0 }
   for (const change of sorted) {
     if (change.before === null) counts.created++
@@ -50,14 +53,21 @@ async function* overlayDisk(
   request: { changes: Map<GovernedPath, TreeChange>; under: readonly GovernedPath[]; signal?: AbortSignal },
 ): Work<void> {
   const { ignore, gitignore } = context.settings()
-  const look = yield* context.worktree.scan({
+  const slicer = createSlicer(context.clock, request.signal)
+  const found = createDifferenceList()
+  yield* context.worktree.scan({
     reader: context.store,
     files: stateInForce(context).state.files,
     ignore: { ignore, gitignore },
     under: request.under,
+    found: difference => found.push(difference),
     signal: request.signal,
   })
-  for (const { path, disk } of look.differences) {
+  for (const { path, disk } of found) {
+    if (slicer.due()) {
+      yield { phase: 'comparing', done: request.changes.size, unit: 'paths' }
+      await slicer.pause()
+    }
     const old = findPath(context.store, files, path) ?? null
     if (disk === undefined || disk.kind === 'other') {
       if (old === null) request.changes.delete(path)
@@ -101,10 +111,10 @@ export async function* find(context: TimelineContext, options: FindOptions): Asy
     matchesName(name) && (options.kind === undefined || options.kind === kind)
   if (options.at !== undefined) {
     const { files } = stateAt(context, options.at)
-    for (const { path, entry } of walkTree(context.store, files, { under: options.under })) {
-      if (matches(entry.name, entry.kind)) {
-        const { name, kind, mode, size } = entry
-        yield { name, path, kind, mode, size, mtime: 0, mark: '=', reason: 'as recorded then' }
+    for (const found of walkTreeInSteps(context.store, files, { under: options.under })) {
+      if (found !== undefined && matches(found.entry.name, found.entry.kind)) {
+        const { name, kind, mode, size } = found.entry
+        yield { name, path: found.path, kind, mode, size, mtime: 0, mark: '=', reason: 'as recorded then' }
       }
       if (slicer.due()) await slicer.pause()
     }
@@ -117,7 +127,11 @@ export async function* find(context: TimelineContext, options: FindOptions): Asy
   const waiting: GovernedPath[] = [top]
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const below: GovernedPath[] = []
-    for (const entry of listDirectory(context, path, { known: options.known })) {
+    const { known, signal } = options
+    const listing = listDirectoryInSlices(context, path, { known, signal })
+    let step = await listing.next()
+    while (step.done !== true) step = await listing.next()
+    for (const entry of step.value) {
       if (entry.mark === ' ') continue
       if (matches(entry.name, entry.kind)) yield entry
       if (entry.kind === 'dir') below.push(joinPath(path, entry.name))

@@ -12,7 +12,7 @@ import type { LockSession } from '../journal/model.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
 import { removeIfThere, replaceFile } from '../store/layout.ts'
-import { diffTrees, findPath, type TreeChange } from '../store/tree.ts'
+import { diffTreesInSteps, findPath, type TreeChange } from '../store/tree.ts'
 import { removeStale } from '../worktree/stage.ts'
 import { readState, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList } from './diskPlan.ts'
@@ -145,8 +145,8 @@ function* netChanges(context: TimelineContext, { states, seen, shown }: Range): 
     }
   }
   for (let i = 1; i < states.length; i++) {
-    for (const { path } of diffTrees(context.store, states[i - 1], states[i], { order: 'paths' })) {
-      add(path)
+    for (const change of diffTreesInSteps(context.store, states[i - 1], states[i], { order: 'paths' })) {
+      if (change !== undefined) add(change.path)
       yield
     }
   }

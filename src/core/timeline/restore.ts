@@ -7,7 +7,7 @@ import { type Entry, sameEntry } from '../format/node.ts'
 import type { State } from '../format/state.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { ingestContent } from '../store/content.ts'
-import { diffTrees, findPath, type ObjectReader, walkTree } from '../store/tree.ts'
+import { diffTreesInSteps, findPath, type ObjectReader, walkTreeInSteps } from '../store/tree.ts'
 import { ancestorsOf, checkGovernedPath, nameOf } from '../worktree/paths.ts'
 import { stateInForce, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
@@ -168,8 +168,8 @@ async function* addDiff(
 ): Work<void> {
   const { under, changes } = request
   const steps = function* () {
-    for (const change of diffTrees(tx.ingest, tx.state.files, target, { under, order: 'paths' })) {
-      changes.push(change)
+    for (const change of diffTreesInSteps(tx.ingest, tx.state.files, target, { under, order: 'paths' })) {
+      if (change !== undefined) changes.push(change)
       yield
     }
   }
@@ -217,10 +217,11 @@ async function* restoreAs(
         throw new SentientError('PATH_NOT_FOUND', { where: displayBytes(ancestor) })
     }
     const steps = function* () {
-      for (const item of walkTree(tx.ingest, target.files, { under: path })) {
+      for (const item of walkTreeInSteps(tx.ingest, target.files, { under: path })) {
+        yield
+        if (item === undefined) continue
         const there = as + item.path.slice(path.length)
         all.push({ path: there, before: null, after: { ...item.entry, name: nameOf(there) } })
-        yield
       }
     }
     yield* inSlices(createSlicer(context.clock, signal), steps(), () => comparing(all.count))
@@ -324,8 +325,8 @@ export async function* rollbackPreview(
   })
   const slicer = createSlicer(context.clock, options.signal)
   const gather = function* () {
-    for (const change of diffTrees(context.store, state.files, target.files, { order: 'paths' })) {
-      changes.push(change)
+    for (const change of diffTreesInSteps(context.store, state.files, target.files, { order: 'paths' })) {
+      if (change !== undefined) changes.push(change)
       yield
     }
     yield* changes.sort()
@@ -357,8 +358,8 @@ function* countChanges(
     count(change)
     yield
     if (change.whole !== true || change.after === null) continue
-    for (const { path, after } of diffTrees(reader, undefined, change.after.content, { order: 'paths' })) {
-      count({ path: `${change.path}/${path}`, before: after, after })
+    for (const below of diffTreesInSteps(reader, undefined, change.after.content, { order: 'paths' })) {
+      if (below !== undefined) count({ ...below, path: `${change.path}/${below.path}`, before: below.after })
       yield
     }
   }

@@ -7,12 +7,12 @@ import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat } from '../host/host.ts'
-import { createSlicer } from '../progress.ts'
-import { diffTrees, findPath, listEntries } from '../store/tree.ts'
+import { createSlicer, drained, inSlices, type Progress, sortInSteps } from '../progress.ts'
+import { diffTreesInSteps, entriesInSteps, findPath } from '../store/tree.ts'
 import { compilePathGlob } from '../worktree/ignore.ts'
 import { ancestorsOf, joinPath, parentOf } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
-import type { Difference } from '../worktree/scan.ts'
+import { type Difference, sideBySide, sortedNames } from '../worktree/scan.ts'
 import { inParent, openBelow } from '../worktree/walk.ts'
 import { readState, stateInForce, type TimelineContext } from './context.ts'
 import { readDamagedPaths } from './damage.ts'
@@ -53,20 +53,9 @@ export async function* status(
     namedCount: false,
     signal: options.signal,
   })
-  const applying = pathsBeingApplied(context)
-  const unapplied = readUnapplied(context)
-  const ruleFor = driftRules(settings)
-  const changes: Change[] = look.differences.map(difference => {
-    const drift = ruleFor(difference.path)
-    const special = applying.has(difference.path)
-      ? 'applying'
-      : unapplied.has(difference.path)
-        ? 'unapplied'
-        : undefined
-    return changeOf(difference, special, drift)
-  })
-  addDamaged(context, state.files, changes, ruleFor)
-  changes.sort((a, b) => (a.path < b.path ? -1 : 1))
+  const slicer = createSlicer(context.clock, options.signal)
+  const progress = (): Progress => ({ phase: 'looking', done: look.filesChecked, unit: 'files' })
+  const changes = yield* inSlices(slicer, changesOfLook(context, look.differences, state.files), progress)
   const candidate = await settingsCandidate(context)
   yield* readySnapshots(context, options.signal)
   return {
@@ -91,15 +80,38 @@ export async function* status(
   }
 }
 
+/** What a look found, and what is known to be damaged; sorted. */
+function* changesOfLook(
+  context: TimelineContext,
+  differences: readonly Difference[],
+  files: Entry['content'],
+): Generator<undefined, readonly Change[]> {
+  const applying = yield* pathsBeingApplied(context)
+  const unapplied = readUnapplied(context)
+  const ruleFor = driftRules(context.settings())
+  const changes: Change[] = []
+  for (const difference of differences) {
+    const { path } = difference
+    const special = applying.has(path) ? 'applying' : unapplied.has(path) ? 'unapplied' : undefined
+    changes.push(changeOf(difference, special, ruleFor(path)))
+    yield
+  }
+  addDamaged(context, files, changes, ruleFor)
+  return yield* sortInSteps(changes, (a, b) => (a.path < b.path ? -1 : 1))
+}
+
 /** Paths that are committed and that another process is making visible right now. */
-function pathsBeingApplied(context: TimelineContext): Set<ByteString> {
+function* pathsBeingApplied(context: TimelineContext): Generator<undefined, Set<ByteString>> {
   const paths = new Set<ByteString>()
   const { applied, size, root } = context.journal.head()
   if (applied >= size || applied === 0 || root === undefined) return paths
   const before = context.journal.read(applied - 1)
   if (before.state !== 'intact') return paths
   const old = readState(context.store, before.record.envelope.root)
-  for (const { path } of diffTrees(context.store, old.files, readState(context.store, root).files)) paths.add(path)
+  for (const change of diffTreesInSteps(context.store, old.files, readState(context.store, root).files)) {
+    if (change !== undefined) paths.add(change.path)
+    yield
+  }
   return paths
 }
 
@@ -163,8 +175,9 @@ function addDamaged(
   changes: Change[],
   ruleFor: (path: ByteString) => DriftRule,
 ): void {
-  const known = new Map(changes.map((change, i) => [change.path, i]))
-  for (const path of readDamagedPaths(context)) {
+  const damaged = [...readDamagedPaths(context)]
+  const known = new Map(damaged.length === 0 ? [] : changes.map((change, i) => [change.path, i]))
+  for (const path of damaged) {
     const recorded = findPath(context.store, files, path)
     if (recorded === undefined) continue
     const at = known.get(path)
@@ -218,16 +231,18 @@ export interface KnownMarks {
   below(path: ByteString): { readonly count: number; readonly worst: IntegrityMark } | undefined
 }
 
-/** What a report says path by path and folded into directories, for listings. */
-export function knownMarks(report: StatusReport | undefined): KnownMarks | undefined {
-  if (report === undefined) return undefined
-  const changes = new Map(report.changes.map(change => [change.path, change]))
+/** What a report says path by path and folded into directories, for listings. Stops now and then. */
+export function* knownMarks(report: StatusReport): Generator<undefined, KnownMarks> {
+  const changes = new Map<ByteString, Change>()
   const below = new Map<ByteString, { count: number; worst: IntegrityMark }>()
-  for (const { path, state } of report.changes) {
+  for (const change of report.changes) {
+    const { path, state } = change
+    changes.set(path, change)
     for (const ancestor of ['', ...ancestorsOf(path)]) {
       const known = below.get(ancestor)
       below.set(ancestor, { count: (known?.count ?? 0) + 1, worst: worse(known?.worst ?? '=', integrityMarks[state]) })
     }
+    yield
   }
   return { of: path => changes.get(path), below: path => below.get(path) }
 }
@@ -239,11 +254,9 @@ export interface ListOptions {
 
 /** One directory as it stands now: disk and record side by side, or as a past state had it. */
 export function listDirectory(context: TimelineContext, path: GovernedPath, options: ListOptions): ListedEntry[] {
-  const steps = listingSteps(context, path, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-  }
+  const listed: ListedEntry[] = []
+  drained(listingSteps(context, path, { ...options, listed }))
+  return listed
 }
 
 /** The same for a screen: a directory of 100,000 entries keeps nobody waiting. */
@@ -252,51 +265,42 @@ export async function* listDirectoryInSlices(
   path: GovernedPath,
   options: ListOptions & { readonly signal?: AbortSignal },
 ): Work<ListedEntry[]> {
-  const slicer = createSlicer(context.clock, options.signal)
-  const steps = listingSteps(context, path, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-    if (slicer.due()) {
-      yield { phase: 'listing', done: step.value, unit: 'paths' }
-      await slicer.pause()
-    }
-  }
+  const listed: ListedEntry[] = []
+  const steps = listingSteps(context, path, { ...options, listed })
+  const progress = (): Progress => ({ phase: 'listing', done: listed.length, unit: 'paths' })
+  yield* inSlices(createSlicer(context.clock, options.signal), steps, progress)
+  return listed
 }
 
 const entriesPerStep = 64
 
+/** Puts the entries into `listed`. */
 function* listingSteps(
   context: TimelineContext,
   path: GovernedPath,
-  { at, known }: ListOptions,
-): Generator<number, ListedEntry[]> {
+  { at, known, listed }: ListOptions & { readonly listed: ListedEntry[] },
+): Generator<undefined, void> {
   const files = at === undefined ? stateInForce(context).state.files : stateAt(context, at).files
   const entry = path === '' ? undefined : findPath(context.store, files, path)
   const link = path === '' ? files : entry?.kind === 'dir' ? entry.content : undefined
-  const recorded = new Map<ByteString, Entry>()
-  if (link !== undefined) for (const child of listEntries(context.store, link)) recorded.set(child.name, child)
-  yield 0
+  const recorded = link === undefined ? [] : yield* entriesInSteps(context.store, link)
   const directory = at === undefined ? openQuietly(context, path) : undefined
   if (directory === undefined && link === undefined) throw missing(path, entry)
-  const listed: ListedEntry[] = []
   try {
-    const names = new Set(recorded.keys())
-    for (const { name } of directory?.list() ?? []) names.add(name)
-    yield 0
-    for (const name of [...names].sort()) {
+    const names = directory === undefined ? [] : yield* sortedNames(directory)
+    let seen = 0
+    for (const { name, entry: child } of sideBySide(names, recorded)) {
+      if (++seen % entriesPerStep === 0) yield
       if (path === '' && isOutsideFiles(name)) continue
-      const child = recorded.get(name)
       const below = joinPath(path, name)
       const disk = directory?.stat(name)
-      if (at !== undefined && child !== undefined) listed.push(pastEntry(context, path, child))
-      else if (child !== undefined || disk !== undefined) listed.push(presentEntry(context, below, child, disk, known))
-      if (listed.length % entriesPerStep === 0) yield listed.length
+      if (at !== undefined && child !== null) listed.push(pastEntry(context, path, child))
+      else if (child !== null || disk !== undefined)
+        listed.push(presentEntry(context, below, child ?? undefined, disk, known))
     }
   } finally {
     directory?.close()
   }
-  return listed
 }
 
 /** The directory on disk; undefined when it is missing, no directory, or closed to us. */

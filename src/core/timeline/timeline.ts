@@ -4,6 +4,7 @@
 import { isSentientError, SentientError } from '../errors.ts'
 import { displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
+import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { openContent } from '../store/content.ts'
 import { findPath, walkTree } from '../store/tree.ts'
 import { inParent } from '../worktree/walk.ts'
@@ -84,8 +85,10 @@ export function createStatusMemory(context: TimelineContext): StatusMemory {
     async *run(options) {
       const made = yield* status(context, options)
       if ((options?.under ?? []).length === 0) {
+        const slicer = createSlicer(context.clock, options?.signal)
+        const progress = (): Progress => ({ phase: 'looking', done: made.filesChecked, unit: 'files' })
+        marks = yield* inSlices(slicer, knownMarks(made), progress)
         report = made
-        marks = knownMarks(made)
       }
       return made
     },

@@ -12,7 +12,7 @@ import type { LockSession, NewRecord } from '../journal/model.ts'
 import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
 import { readChanges, writeChangesSteps } from '../store/changes.ts'
 import type { Ingest } from '../store/store.ts'
-import { diffTrees, editSorted, type ObjectReader } from '../store/tree.ts'
+import { diffTrees, diffTreesInSteps, editSorted, type ObjectReader } from '../store/tree.ts'
 import { writeProblem } from '../worktree/apply.ts'
 import { type DecisionRequest, requireWritable, stateInForce, type TimelineContext } from './context.ts'
 import {
@@ -368,7 +368,7 @@ async function* makeRecords(
   const slicer = createSlicer(context.clock, signal)
   const total = survey.changes.count
   const writing = (): Progress => ({ phase: 'recording', done: 0, total, unit: 'paths' })
-  const list = async function* (changes: Iterable<TreeChange>): Work<Link> {
+  const list = async function* (changes: Iterable<TreeChange | undefined>): Work<Link> {
     return (yield* inSlices(slicer, writeChangesSteps(ingest, changes), writing)).link
   }
   const now = context.clock.nowMicros()
@@ -387,9 +387,11 @@ async function* makeRecords(
   // Changes outside that were taken back are no changes of the record: say how many there were.
   if (onDiskOnly > 0) fields.disk = onDiskOnly
   // Directories that came or changed with the size and content that they have in the new state; a plan does not say them.
-  const recorded = survey.directories ? diffTrees(ingest, state.files, files, { order: 'paths' }) : survey.recorded
+  const recorded = survey.directories
+    ? diffTreesInSteps(ingest, state.files, files, { order: 'paths' })
+    : survey.recorded
   const { count } = survey.recorded
-  const only = count === 1 ? [...recorded][0] : undefined
+  const only = count === 1 ? [...recorded].find(change => change !== undefined) : undefined
   const isSingle = only !== undefined && plan.subject.kind === 'file' && only.path === plan.subject.id
   const changes = plan.adopted?.changes ?? (isSingle || count === 0 ? undefined : yield* list(only ? [only] : recorded))
   const body = bodyOf(context, plan, { only: isSingle ? only : undefined, changes, decision: decided.decision, fields })

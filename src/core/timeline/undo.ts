@@ -9,7 +9,7 @@ import type { ByteString } from '../host/host.ts'
 import type { JournalRecord } from '../journal/model.ts'
 import { createSlicer, inSlices, type Progress } from '../progress.ts'
 import { readChanges } from '../store/changes.ts'
-import { findPath, listEntries, sameApartFromChildren } from '../store/tree.ts'
+import { entriesInSteps, findPath, sameApartFromChildren } from '../store/tree.ts'
 import { joinPath, parentOf } from '../worktree/paths.ts'
 import { readState, type TimelineContext } from './context.ts'
 import { type ChangeList, createChangeList, type PlannedChange } from './diskPlan.ts'
@@ -220,7 +220,7 @@ function* refuseFullDirectories(tx: Transaction, changes: ChangeList, target: Jo
   for (const { path: directory, before, after } of changes) {
     yield
     if (after?.kind === 'dir' || before?.kind !== 'dir') continue
-    for (const entry of listEntries(tx.ingest, before.content)) {
+    for (const entry of yield* entriesInSteps(tx.ingest, before.content)) {
       yield
       const path = joinPath(directory, entry.name)
       if (changes.find(path)?.after !== null) {

@@ -111,7 +111,7 @@ function scanner(options: ScanOptions, totals: ScanTotals) {
     const recorded = yield* inSlices(slicer, recordedEntries(reader, frame.recorded, cached), progress)
     const contents = collectContents(cacheWriter)
     const subdirectories: Subdirectory[] = []
-    for (const { name, disk, entry } of merge(listed, recorded)) {
+    for (const { name, disk, entry } of sideBySide(listed, recorded)) {
       if (slicer.due()) {
         yield progress()
         await slicer.pause()
@@ -539,12 +539,7 @@ function* listSorted(
   found: (difference: Difference) => void,
 ): Generator<undefined, readonly ListedName[] | undefined> {
   try {
-    const listed: ListedName[] = []
-    for (const part of frame.handle.listInParts()) {
-      for (const item of part) listed.push(item)
-      yield
-    }
-    return yield* sortInSteps(listed, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    return yield* sortedNames(frame.handle)
   } catch (error) {
     const unreadable = reasonUnreadable(error)
     found({ path: frame.path, recorded: frame.entry, disk: frame.handle.selfStat(), unreadable })
@@ -552,8 +547,18 @@ function* listSorted(
   }
 }
 
+/** The names of a directory in their order. Stops now and then, for callers who give way in between. */
+export function* sortedNames(directory: Directory): Generator<undefined, readonly ListedName[]> {
+  const listed: ListedName[] = []
+  for (const part of directory.listInParts()) {
+    for (const item of part) listed.push(item)
+    yield
+  }
+  return yield* sortInSteps(listed, (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+}
+
 /** Both sides in name order; each name once. */
-function* merge(listed: readonly ListedName[], recorded: Iterable<Entry>) {
+export function* sideBySide(listed: readonly ListedName[], recorded: Iterable<Entry>) {
   let i = 0
   for (const entry of recorded) {
     let disk: ListedName | undefined = listed[i]
