@@ -101,6 +101,18 @@ export function longParts(minutes: number): readonly Part[] {
       pieces: [{ file: 'test/crash/together.test.ts', times: 10, seconds: 20 }],
     },
     {
+      name: 'collect',
+      what: 'readers while somebody writes and collects what old snapshots kept',
+      twins: both,
+      pieces: [{ file: 'test/crash/collect.test.ts', times: 5, seconds: 60 }],
+    },
+    {
+      name: 'orders',
+      what: 'the same tree reached by random orders of changes: one root, also by the native core at once',
+      twins: both,
+      pieces: [{ file: 'test/core/timeline/orders.test.ts', seconds: 120 }],
+    },
+    {
       name: 'simulator',
       what: 'whole machines with processes, faults, kills, power cuts, jumping clocks',
       twins: ['TypeScript'],

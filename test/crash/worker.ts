@@ -6,8 +6,8 @@ import path from 'node:path'
 import { isSentientError } from '../../src/core/errors.ts'
 import { createDiskHost } from '../../src/core/host/disk.ts'
 import { openSystem, type System } from '../../src/core/system.ts'
-import type { OperationResult, Work } from '../../src/core/timeline/model.ts'
-import { finished, sourceOf } from '../core/timeline/support.ts'
+import type { OperationResult, StatePoint, Work } from '../../src/core/timeline/model.ts'
+import { contentAt, finished, sourceOf } from '../core/timeline/support.ts'
 import { createSeededRandomness, nativeUnderTest } from '../support/host.ts'
 
 const [, , what = '', rootPath = '', stateDirectoryPath = '', seedText = '0', parameter = ''] = process.argv
@@ -162,6 +162,70 @@ async function read(): Promise<void> {
   say('read', rounds, seen)
 }
 
+/** Each content says where it belongs, again and again, so that a reader knows what is right. */
+const tellingContent = (name: string, number: number): string => `${name} holds ${number}\n`.repeat(1 + (number % 400))
+
+/** Writes, drops snapshots and collects what they kept, an hour later each time by its clock, until its input ends. */
+async function collect(): Promise<void> {
+  let stop = false
+  process.stdin.on('end', () => (stop = true)).resume()
+  let ahead = 0
+  const later = { ...host, clock: { ...host.clock, nowMicros: () => host.clock.nowMicros() + ahead } }
+  const system = await openSystem(later, { rootPath, access: 'write' })
+  say('ready')
+  for (let i = 0; !stop; i++) {
+    for (let k = 0; k < 6; k++) {
+      const name = `c/${(i * 5 + k) % 23}`
+      await finished(system.put(name, sourceOf(tellingContent(name, counter++)), { parents: true }))
+    }
+    await finished(system.snapshotCreate({}))
+    for (const { name } of system.snapshots().slice(0, -2)) await finished(system.snapshotRemove(name))
+    const { bytesFreed } = await finished(system.gc())
+    // What it has set aside may be unlinked by the next one.
+    ahead += 61 * 60_000_000
+    say('collected', bytesFreed)
+  }
+  await system.close()
+  say('done')
+}
+
+/** Reads the last state and the kept ones while somebody collects: what it gets is right, or it is told to try again. */
+async function readCollected(): Promise<void> {
+  let stop = false
+  process.stdin.on('end', () => (stop = true)).resume()
+  const system = await open('read')
+  say('ready')
+  let contents = 0
+  let again = 0
+  while (!stop) {
+    system.refresh()
+    for (const point of [system.resolve('now'), ...system.snapshots().map(({ name }) => system.resolve(name))]) {
+      try {
+        contents += readState(system, point)
+      } catch (error) {
+        if (!isSentientError(error, 'STATE_PRUNED')) throw error
+        again++
+      }
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+  await system.close()
+  say('read', contents, again)
+}
+
+/** How many contents there were, each looked at. */
+function readState(system: System, point: StatePoint): number {
+  let contents = 0
+  for (const { path: name, entry } of system.walkState(point)) {
+    if (entry.kind !== 'file' || !name.startsWith('c/')) continue
+    const text = contentAt(system, name, point)
+    const number = Number(/^\S+ holds (\d+)\n/.exec(text)?.[1])
+    if (text !== tellingContent(name, number)) say('problem', `${name} in ${point.text}`)
+    contents++
+  }
+  return contents
+}
+
 /** One rollback to `parameter`, acknowledged like everything else. */
 async function rollback(): Promise<void> {
   const system = await open()
@@ -180,13 +244,15 @@ async function rollback(): Promise<void> {
 }
 
 // Nobody is left who would kill it.
-if (what !== 'read')
+if (['work', 'write', 'rollback'].includes(what))
   process.stdin
     .on('end', () => process.exit(1))
     .resume()
     .unref()
 
-const modes: Readonly<Record<string, () => Promise<void>>> = { work, write, read, rollback }
+const modes: Readonly<Record<string, () => Promise<void>>> = {
+  ...{ work, write, read, rollback, collect, readCollected },
+}
 try {
   await modes[what]?.()
 } catch (error) {
