@@ -51,6 +51,8 @@ export interface Pack {
   unsound(id: Uint8Array): UnsoundEntry | undefined
   /** The payload; shorter than the place says where the file ends. Throws host errors. */
   payload(place: Place): Uint8Array
+  /** The bytes at which the entry's header should be. Throws host errors. */
+  header(place: Place): Uint8Array
   /** A file handle for the caller alone. */
   openFile(): OpenFile
   /** Where the next entry may be appended: the end of the last sound entry. */
@@ -68,6 +70,9 @@ export interface Pack {
   objects(): number
   /** Writes the index of what lies before `end`, which must never be cut off any more. Host errors pass. */
   writeIndex(unique: string, end: number): void
+  /** Takes the pack's own entries in the place of an index that is wrong. */
+  ignoreIndex(): void
+  isIndexIgnored(): boolean
   /** Scans the pack and writes its index, whatever there was before. */
   rebuildIndex(unique: string): void
   /** Lets the file descriptor go; it comes back at the next read. */
@@ -107,6 +112,7 @@ export function openPack(options: PackOptions): Pack {
   let limitBytes = options.limitBytes
   let file: OpenFile | undefined
   let state: Loaded | undefined
+  let isIgnored = false
 
   const needFile = (): OpenFile => {
     if (file === undefined) {
@@ -119,7 +125,7 @@ export function openPack(options: PackOptions): Pack {
   const loaded = (): Loaded => {
     if (state === undefined) {
       const packId = packIdOf(readFully(needFile(), 0, packHeaderBytes))
-      const index = findIndex(options, packId)
+      const index = isIgnored ? undefined : findIndex(options, packId)
       const soundEnd = Math.max(packHeaderBytes, index?.coveredBytes ?? 0)
       const fresh = { packId, index, tail: createPlaceTable(), unsound: new Map(), soundEnd, size: 0 }
       state = fresh
@@ -167,6 +173,7 @@ export function openPack(options: PackOptions): Pack {
       return ordinal >= 0 ? tail.placeAt(ordinal) : index?.find(id)
     },
     unsound: id => loaded().unsound.get(hexOf(id) as ObjectId),
+    header: place => readFully(needFile(), place.offset, entryHeaderBytes),
     payload: place => readFully(needFile(), place.offset + entryHeaderBytes, place.storedBytes),
     openFile: () => directory.open(options.packName, 'read'),
     soundEnd: () => loaded().soundEnd,
@@ -209,7 +216,13 @@ export function openPack(options: PackOptions): Pack {
       replaceFile(directory, options.indexName, indexFileOf(packId, end, records(end)), true, unique)
       unload()
     },
+    ignoreIndex() {
+      isIgnored = true
+      if (state?.index !== undefined) orUnload(() => dropIndex(needFile(), loaded(), limitBytes, context))
+    },
+    isIndexIgnored: () => isIgnored,
     rebuildIndex(unique) {
+      isIgnored = false
       dropIndex(needFile(), loaded(), limitBytes, context)
       pack.writeIndex(unique, loaded().soundEnd)
     },

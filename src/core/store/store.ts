@@ -3,9 +3,10 @@
 // the caller's business.
 import { SentientError } from '../errors.ts'
 import { equalBytes } from '../format/bytes.ts'
+import { isFormatError } from '../format/formatError.ts'
 import { blake3 } from '../format/hash.ts'
-import { type Codec, cidText, codecOf, type Link, type ObjectId } from '../format/id.ts'
-import { entryHeaderBytes, packingOf } from '../format/pack.ts'
+import { type Codec, cidText, codecOf, idBytes, type Link, type ObjectId } from '../format/id.ts'
+import { decodeEntryHeader, entryHeaderBytes, packingOf } from '../format/pack.ts'
 import { isHostError } from '../host/error.ts'
 import type { StoredObject } from '../native/native.ts'
 import type { Progress } from '../progress.ts'
@@ -45,6 +46,10 @@ export interface PackInfo {
   readonly objects: number
   readonly shared: boolean
   readonly indexed: boolean
+  /** There is an index, and it does not say what the pack holds. */
+  readonly misindexed: boolean
+  /** Of a pack that was given up: how much of it is good. */
+  readonly goodBytes: number | undefined
 }
 
 export interface SharedPackMark {
@@ -62,8 +67,11 @@ export interface Store {
   storedBytes(id: ObjectId): number | undefined
   /** Bytes of the object itself, as its pack says; undefined when no pack has it. */
   objectBytes(id: ObjectId): number | undefined
-  /** Reads an object and checks it against its name; looks again, and into what gc moved away, before it says missing. */
-  read(id: ObjectId): ReadResult
+  /**
+   * Reads an object and checks it against its name; looks again, and into what gc moved away (which does not last, so
+   * that `lasting` leaves it out), before it says missing.
+   */
+  read(id: ObjectId, options?: { readonly lasting?: boolean }): ReadResult
   /** Throws OBJECT_MISSING or DAMAGED, naming the object, the pack and the offset. The bytes are the caller's. */
   get(link: Link): Uint8Array
   locate(link: Link): StoredObject | undefined
@@ -84,6 +92,8 @@ export interface Store {
   packs(): PackInfo[]
   /** The entries of a pack from the file itself, not from its index; goes on behind damage. */
   scanPack(packNumber: number, options?: ScanOptions): Generator<ScanItem>
+  /** The index says something else than the pack: from now on, and until it is written anew, the pack itself counts. */
+  ignoreIndex(packNumber: number): void
   /** Under the lock: scans the pack and writes its index anew. */
   rebuildIndex(packNumber: number): void
   /**
@@ -108,7 +118,7 @@ export function openStore(options: StoreOptions): Store {
     return entry && { state: 'damaged', reason: entry.reason, pack: entry.pack.label, offset: entry.offset }
   }
 
-  const read = (id: ObjectId): ReadResult => {
+  const read = (id: ObjectId, { lasting = false } = {}): ReadResult => {
     const wanted = Buffer.from(id, 'hex')
     let damage: DamagedRead | undefined
     const suspects = new Set<Pack>()
@@ -126,7 +136,13 @@ export function openStore(options: StoreOptions): Store {
     // Another process may have appended, swapped packs, or cut back and written anew what this one had seen.
     for (const pack of suspects) reloadIfThere(pack)
     set.refresh(true)
-    return among(set.find(wanted)) ?? among(set.findDead(wanted)) ?? damage ?? unsound(wanted) ?? { state: 'missing' }
+    const again = among(set.find(wanted)) ?? (lasting ? undefined : among(set.findDead(wanted)))
+    if (again !== undefined) return again
+    // Or the index leads to where something else lies.
+    const misled = [...set.find(wanted)].filter(found => holdsAnother(wanted, found))
+    for (const { pack } of misled) pack.ignoreIndex()
+    const scanned = misled.length === 0 ? undefined : among(set.find(wanted))
+    return scanned ?? damage ?? unsound(wanted) ?? { state: 'missing' }
   }
 
   const get = (link: Link): Uint8Array => {
@@ -166,7 +182,7 @@ export function openStore(options: StoreOptions): Store {
     },
     objectBytes: id =>
       asStoreErrors('The store can not be read', () => set.findFirst(Buffer.from(id, 'hex'))?.place.objectBytes),
-    read: id => asStoreErrors('The store can not be read', () => read(id)),
+    read: (id, readOptions) => asStoreErrors('The store can not be read', () => read(id, readOptions)),
     get,
     locate,
     beginIngest(ingestOptions) {
@@ -190,11 +206,14 @@ export function openStore(options: StoreOptions): Store {
           objects: pack.objects(),
           shared: pack.number === sharedNumber,
           indexed: pack.coverage().indexed,
+          misindexed: pack.isIndexIgnored(),
+          goodBytes: set.poisoned().get(pack.number),
         }))
       }),
     *scanPack(packNumber, scanOptions) {
       yield* scanWholePack(needPack(packNumber), scanOptions ?? {})
     },
+    ignoreIndex: packNumber => asStoreErrors('The store can not be read', () => needPack(packNumber).ignoreIndex()),
     rebuildIndex(packNumber) {
       needWrite()
       asStoreErrors('An index can not be written', () => needPack(packNumber).rebuildIndex(`.${stageName(options)}`))
@@ -207,6 +226,17 @@ export function openStore(options: StoreOptions): Store {
       shared.close()
       set.close()
     },
+  }
+}
+
+/** A sound entry of another object, or the middle of one: a damaged entry has, but for its damage, the name. */
+function holdsAnother(id: Uint8Array, { pack, place }: Found): boolean {
+  if (!pack.coverage().indexed) return false
+  try {
+    return !equalBytes(idBytes(decodeEntryHeader(pack.header(place), 0).id), id)
+  } catch (error) {
+    if (!isHostError(error) && !isFormatError(error)) throw error
+    return isFormatError(error)
   }
 }
 

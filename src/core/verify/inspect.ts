@@ -17,7 +17,14 @@ import { type Affected, affectedPaths } from './affected.ts'
 import { type ChangesCheck, createChangesCheck } from './changesCheck.ts'
 import { checkJournal, horizonOf, type JournalOutcome } from './journalCheck.ts'
 import { type Losses, readLosses } from './losses.ts'
-import { checkPacks, type DamagedEntry, type Depth, type PacksOutcome } from './packsCheck.ts'
+import {
+  checkPacks,
+  type DamagedEntry,
+  type Depth,
+  ignoreWrongIndexes,
+  noteMisindexed,
+  type PacksOutcome,
+} from './packsCheck.ts'
 import { createReach, placeOf, type Reach, type Trouble } from './reach.ts'
 import { createReport, findingsMax, many, type Report } from './report.ts'
 import { lastReadable, type Retained, retained } from './retained.ts'
@@ -49,9 +56,13 @@ export async function* inspect(context: TimelineContext, options: InspectOptions
   const { size } = context.journal.head()
   const packs = yield* checkPacks(context, report, options)
   const reach = yield* walkRetained(context, report, { ...options, horizon: journal.horizon, losses: journal.losses })
+  noteMisindexed(context, report, packs)
   yield* checkTrace(context, report, { ...options, horizon: journal.horizon })
   const troubles = new Map(reach.troubles)
   addUnreadable(context, troubles, { damaged: packs.damaged, reach })
+  // Only a pack that gc set aside may have another copy: it goes soon.
+  const needed = packs.unfinished.map(entry => ({ ...entry, links: entry.links.filter(({ id }) => reach.has(id)) }))
+  addUnreadable(context, troubles, { damaged: needed, reach, lasting: true })
   if (options.depth === 'default') addKnownDamage(context, troubles)
   // Another process may have forgotten something since the records were read.
   const known = context.journal.refresh() || context.journal.head().size > size ? undefined : journal.losses
@@ -88,7 +99,10 @@ function reportForgotten(context: TimelineContext, report: Report, objects: numb
 
 const attemptsMax = 3
 
-/** Walks what has to stay. When a gc moves the horizon meanwhile, what was found to be missing proves nothing. */
+/**
+ * Walks what has to stay. When a gc moves the horizon meanwhile, what was found to be missing proves nothing; nor does it
+ * where only an index does not lead to what a pack holds.
+ */
 async function* walkRetained(context: TimelineContext, report: Report, options: WalkOptions): Work<Reach> {
   let { horizon } = options
   for (let attempt = 1; ; attempt++) {
@@ -101,6 +115,8 @@ async function* walkRetained(context: TimelineContext, report: Report, options: 
       horizon = later
       continue
     }
+    const newlyLost = new Set([...reach.troubles.keys()].filter(id => options.losses?.hasObject(id) !== true))
+    if (attempt < attemptsMax && (yield* ignoreWrongIndexes(context, newlyLost, options.signal))) continue
     for (const finding of untrue) report.found('changes', finding)
     const { states } = reach
     const before = horizon > 1 ? `; ${many(horizon - 1, 'record')} before #${horizon - 1}: signed, objects pruned` : ''
@@ -184,12 +200,13 @@ function rootBefore(context: TimelineContext, seq: number): ObjectId | null | un
 function addUnreadable(
   context: TimelineContext,
   troubles: Map<ObjectId, Trouble>,
-  { damaged, reach }: { readonly damaged: readonly DamagedEntry[]; readonly reach: Reach },
+  options: { readonly damaged: readonly DamagedEntry[]; readonly reach: Reach; readonly lasting?: boolean },
 ): void {
+  const { damaged, reach, lasting = false } = options
   const last = Math.max(0, context.journal.head().size - 1)
   for (const { pack, offset, reason, links } of damaged) {
     for (const link of links) {
-      if (troubles.has(link.id) || context.store.read(link.id).state === 'intact') continue
+      if (troubles.has(link.id) || context.store.read(link.id, { lasting }).state === 'intact') continue
       const seq = reach.seqOf(link.id) ?? last
       troubles.set(link.id, { link, state: 'damaged', found: reason, where: placeOf(pack.file, offset), seq })
     }

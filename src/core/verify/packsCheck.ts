@@ -4,7 +4,7 @@ import { isSentientError } from '../errors.ts'
 import { equalBytes } from '../format/bytes.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { crc32 } from '../format/hash.ts'
-import { cidText, codecNumbers, idBytes, type Link } from '../format/id.ts'
+import { cidText, codecNumbers, idBytes, type Link, type ObjectId } from '../format/id.ts'
 import type { Marks } from '../format/marks.ts'
 import { decodePackHeader, entryHeaderBytes, kindNumber, packFileName, packHeaderBytes } from '../format/pack.ts'
 import { decodeIndexHeader, type IndexEntry, indexEntries, indexFileBytes } from '../format/packIndex.ts'
@@ -35,10 +35,12 @@ export interface DamagedEntry {
 
 export interface PacksOutcome {
   readonly damaged: readonly DamagedEntry[]
+  /** The same where nothing has to be sound: no damage but for what something needs. */
+  readonly unfinished: readonly DamagedEntry[]
   /** Packs that should be left behind: something in them is not as it was written. */
   readonly packs: ReadonlySet<number>
   /** Packs whose index is missing, wrong or behind. */
-  readonly indexes: ReadonlySet<number>
+  readonly indexes: Set<number>
 }
 
 const damagedEntriesMax = 10_000
@@ -51,6 +53,7 @@ interface Check {
   readonly marks: Marks | undefined
   readonly directory: Directory | undefined
   readonly damaged: DamagedEntry[]
+  readonly unfinished: DamagedEntry[]
   readonly packs: Set<number>
   readonly indexes: Set<number>
   indexesChecked: number
@@ -71,7 +74,7 @@ export async function* checkPacks(
     signal: options.signal,
     marks: readMarks(context.directories.runtime)?.newest,
     directory,
-    ...{ damaged: [], packs: new Set(), indexes: new Set(), indexesChecked: 0, entries: 0, bytes: 0 },
+    ...{ damaged: [], unfinished: [], packs: new Set(), indexes: new Set(), indexesChecked: 0, entries: 0, bytes: 0 },
   }
   try {
     const packs = context.store.packs()
@@ -93,37 +96,46 @@ export async function* checkPacks(
 
 async function* checkPack(check: Check, pack: PackInfo, depth: Depth): Work<void> {
   const packId = checkHeader(check, pack)
-  const { marks } = check
-  const marked = marks?.packNumber === pack.number && (marks.packId === undefined || isSame(marks.packId, packId))
-  if (marked && pack.bytes < marks.packFlushedBytes) {
+  const reliable = reliableBytes(check, pack, packId)
+  if (pack.bytes < reliable && reliable !== Number.POSITIVE_INFINITY) {
     check.packs.add(pack.number)
     check.report.found('packs', {
       code: 'pack-shortened',
       severity: 'damage',
       where: `.tree/${pack.file}`,
-      expected: `${marks.packFlushedBytes} bytes, as was flushed`,
+      expected: `${reliable} bytes, as was flushed`,
       found: `${pack.bytes}`,
     })
   }
   const index = yield* checkIndex(check, pack, { packId, depth })
   if (depth !== 'deep' || (yield* isSoundNatively(check, pack, index !== undefined))) return
-  // What lies behind the mark was not acknowledged: it may be a write under way, or one that was cut short.
-  const flushed = marked ? marks.packFlushedBytes : Number.POSITIVE_INFINITY
   const table = createPlaceTable()
   const damaged: ScanItem[] = []
+  const unfinished: ScanItem[] = []
   for (const item of scanned(check, pack)) {
     const header = item.offset < packHeaderBytes && item.bytes > 0
     const again = item.state === 'intact' || header ? undefined : lookAgain(check, pack, item)
     if (item.state === 'intact') noteSound(check, table, item)
-    else if (again !== undefined && item.offset >= flushed) noteUnfinished(check, pack, again)
+    else if (again !== undefined && item.offset >= reliable) unfinished.push(again)
     else if (again !== undefined) damaged.push(again)
     if (check.slicer.due()) {
       yield { phase: 'reading objects', done: check.entries, unit: 'objects' }
       await check.slicer.pause()
     }
   }
-  noteDamage(check, pack, damaged, index)
-  if (index !== undefined) yield* compareIndex(check, { pack, index, table })
+  for (const item of unfinished) noteUnfinished(check, pack, item)
+  if (damaged.length > 0) check.packs.add(pack.number)
+  addStretches(check.damaged, pack, damaged, index)
+  addStretches(check.unfinished, pack, unfinished, index)
+  if (index !== undefined) yield* compareIndex(check, { pack, index, table, unsound: [...damaged, ...unfinished] })
+}
+
+/** How much of a pack has to be sound: what lies behind may be a write under way, or one that was cut short. */
+function reliableBytes({ marks }: Check, pack: PackInfo, packId: Uint8Array | undefined): number {
+  if (pack.goodBytes !== undefined) return pack.goodBytes
+  const isMarked = marks?.packNumber === pack.number && (marks.packId === undefined || isSame(marks.packId, packId))
+  if (isMarked) return marks.packFlushedBytes
+  return pack.shared ? packHeaderBytes : Number.POSITIVE_INFINITY
 }
 
 /** Whether the native core finds nothing wrong with the pack; what is wrong is looked for here. */
@@ -266,10 +278,14 @@ function lookAgain({ context: { store } }: Check, pack: PackInfo, item: ScanItem
   return undefined
 }
 
-/** Damage with what lay there: the index tells the ids of what it was written for; a damaged header may lie. */
-function noteDamage(check: Check, pack: PackInfo, items: readonly ScanItem[], index: Uint8Array | undefined): void {
+/** What is unsound with what lay there: the index tells the ids of what it was written for; a damaged header may lie. */
+function addStretches(
+  stretches: DamagedEntry[],
+  pack: PackInfo,
+  items: readonly ScanItem[],
+  index: Uint8Array | undefined,
+): void {
   if (items.length === 0) return
-  check.packs.add(pack.number)
   const links = items.map((): Link[] => [])
   for (const { id, codec, offset } of index === undefined ? [] : indexEntries(index)) {
     const at = items.findLastIndex(item => item.offset <= offset)
@@ -277,10 +293,10 @@ function noteDamage(check: Check, pack: PackInfo, items: readonly ScanItem[], in
     if (item !== undefined && offset < item.offset + item.bytes) links[at]?.push({ codec, id })
   }
   for (const [at, { offset, bytes, reason = 'damaged', entry }] of items.entries()) {
-    if (check.damaged.length === damagedEntriesMax) return
+    if (stretches.length === damagedEntriesMax) return
     const told = links[at] ?? []
     const claimed = entry === undefined ? [] : [{ codec: entry.codec, id: entry.id }]
-    check.damaged.push({ pack, offset, bytes, reason, links: told.length > 0 ? told : claimed })
+    stretches.push({ pack, offset, bytes, reason, links: told.length > 0 ? told : claimed })
   }
 }
 
@@ -296,14 +312,20 @@ function noteUnfinished(check: Check, pack: PackInfo, item: ScanItem): void {
 /** Every entry of the index is where it says, and it knows every entry that it covers. */
 async function* compareIndex(
   check: Check,
-  { pack, index, table }: { readonly pack: PackInfo; readonly index: Uint8Array; readonly table: PlaceTable },
+  compared: {
+    readonly pack: PackInfo
+    readonly index: Uint8Array
+    readonly table: PlaceTable
+    readonly unsound: readonly ScanItem[]
+  },
 ): Work<void> {
+  const { pack, index, table, unsound } = compared
   const { coveredBytes } = decodeIndexHeader(index)
   const known = createPlaceTable()
   let wrong: string | undefined
   for (const entry of indexEntries(index)) {
     known.put(idBytes(entry.id), { ...entry, codec: 0, kind: 0, packing: 0 })
-    wrong ??= wrongEntry(check, pack, { entry, table })
+    wrong ??= wrongEntry(check, pack, { entry, table, unsound })
     if (!check.slicer.due()) continue
     yield { phase: 'indexes', done: check.indexesChecked, unit: 'files' }
     await check.slicer.pause()
@@ -314,24 +336,68 @@ async function* compareIndex(
     wrong = `it lacks the object at offset ${offset}`
   }
   if (wrong === undefined) return
-  check.indexes.add(pack.number)
+  check.context.store.ignoreIndex(pack.number)
+  foundWrong(check, pack, wrong)
+}
+
+function foundWrong({ report, indexes }: Pick<Check, 'report' | 'indexes'>, pack: PackInfo, found: string): void {
+  indexes.add(pack.number)
   const where = `.tree/packs/${packFileName(pack.number, 'idx')}`
-  check.report.found('indexes', { code: 'index-damaged', severity: 'damage', where, found: wrong })
+  report.found('indexes', { code: 'index-damaged', severity: 'damage', where, found })
+}
+
+/**
+ * Looks for objects that seem to be lost in the packs themselves; true when an index did not lead to one that is there.
+ * From then on such an index does not count.
+ */
+export async function* ignoreWrongIndexes(
+  context: TimelineContext,
+  lost: ReadonlySet<ObjectId>,
+  signal: AbortSignal | undefined,
+): Work<boolean> {
+  const { store } = context
+  const slicer = createSlicer(context.clock, signal)
+  // Others may have led to where they did not know anything: then it is ignored by now.
+  let found = [...lost].some(id => store.read(id).state === 'intact')
+  for (const pack of lost.size === 0 ? [] : store.packs()) {
+    if (!pack.indexed) continue
+    for (const { state, entry, offset } of store.scanPack(pack.number)) {
+      const place = state === 'intact' && entry !== undefined && lost.has(entry.id) ? store.locate(entry) : null
+      if (place !== null && (place?.pack !== pack.number || place.offset !== offset)) {
+        store.ignoreIndex(pack.number)
+        found = true
+        break
+      }
+      if (!slicer.due()) continue
+      yield { phase: 'looking for what is missing', done: offset, total: pack.bytes, unit: 'bytes' }
+      await slicer.pause()
+    }
+  }
+  return found
+}
+
+/** Indexes that turned out not to count while objects were read. */
+export function noteMisindexed(context: TimelineContext, report: Report, { indexes }: PacksOutcome): void {
+  for (const pack of context.store.packs())
+    if (pack.misindexed && !indexes.has(pack.number))
+      foundWrong({ report, indexes }, pack, 'it does not lead to what the pack holds')
 }
 
 function wrongEntry(
   check: Check,
   pack: PackInfo,
-  { entry, table }: { readonly entry: IndexEntry; readonly table: PlaceTable },
+  {
+    entry,
+    table,
+    unsound,
+  }: { readonly entry: IndexEntry; readonly table: PlaceTable; readonly unsound: readonly ScanItem[] },
 ): string | undefined {
   const { id, offset, storedBytes } = entry
   const ordinal = table.find(idBytes(id))
   if (ordinal >= 0 && table.placeAt(ordinal).offset === offset) {
     return table.placeAt(ordinal).storedBytes === storedBytes ? undefined : `it gives ${id} another length`
   }
-  const inDamage = (item: DamagedEntry) =>
-    item.pack.number === pack.number && offset >= item.offset && offset < item.offset + item.bytes
-  if (check.damaged.some(inDamage)) return undefined
+  if (unsound.some(item => offset >= item.offset && offset < item.offset + item.bytes)) return undefined
   // An object may lie in a pack twice; the index names one of the places.
   for (const item of check.context.store.scanPack(pack.number, { from: offset })) {
     if (item.state === 'intact' && item.entry?.id === id) return undefined

@@ -123,9 +123,7 @@ fn sound_bytes(root: &RootFolder<'_>, pack: &PackFile, id: Option<&PackId>, mark
         let (number, bytes) = line.split_once(' ')?;
         (number.parse() == Ok(pack.number)).then(|| bytes.parse().ok())?
     });
-    let is_shared = || small(b"shared") == format!("{}\n", pack.number);
-    let unmarked_shared =
-        || (marks.is_none_or(|marks| marks.pack_number == 0) && is_shared()).then_some(PACK_HEADER_BYTES);
+    let unmarked_shared = || (small(b"shared") == format!("{}\n", pack.number)).then_some(PACK_HEADER_BYTES);
     poisoned.or(marked).or_else(unmarked_shared)
 }
 
