@@ -43,8 +43,6 @@ const blockMask = blockEntries - 1
 const idWords = 8
 const placeWords = 4
 const firstCapacity = 64
-/** Below this the buckets cost more than they save. */
-const bucketsWorthwhile = 4096
 
 export function createIdTable(): IdTable {
   return createTable(0)
@@ -179,27 +177,31 @@ function createTable(valueWords: number, valueBlocks: Uint32Array[] = []): IdTab
   }
 }
 
-/** Buckets by the first 16 bits first: ids are evenly spread, so what is left to sort in a bucket is a handful. */
+/** That many bits a number holds exactly: the first of an id, and behind them an ordinal. */
+const exactBits = 53
+const idBitsMax = 32
+
+/** By numbers that the engine sorts at once: ids are evenly spread, so hardly two of them begin alike. */
 function sortedOrdinals(size: number, idAt: (ordinal: number) => Uint8Array): Uint32Array {
-  if (size < bucketsWorthwhile) {
-    return Uint32Array.from({ length: size }, (_, ordinal) => ordinal).sort((a, b) => Buffer.compare(idAt(a), idAt(b)))
-  }
-  const starts = new Uint32Array(0x1_0001)
-  const firstBits = new Uint16Array(size)
+  const compare = (a: number, b: number): number => Buffer.compare(idAt(a), idAt(b))
+  const ordinalBits = Math.ceil(Math.log2(size + 1))
+  const ordinals = 2 ** ordinalBits
+  const dropped = 2 ** Math.max(0, idBitsMax + ordinalBits - exactBits)
+  const keys = new Float64Array(size)
   for (let ordinal = 0; ordinal < size; ordinal++) {
     const id = idAt(ordinal)
-    const bits = (id[0]! << 8) | id[1]!
-    firstBits[ordinal] = bits
-    starts[bits + 1]!++
+    const first = id[0]! * 0x100_0000 + ((id[1]! << 16) | (id[2]! << 8) | id[3]!)
+    keys[ordinal] = Math.floor(first / dropped) * ordinals + ordinal
   }
-  for (let bits = 0; bits < 0x1_0000; bits++) starts[bits + 1]! += starts[bits]!
+  keys.sort()
   const result = new Uint32Array(size)
-  const next = starts.slice()
-  for (let ordinal = 0; ordinal < size; ordinal++) result[next[firstBits[ordinal]!]!++] = ordinal
-  for (let bits = 0; bits < 0x1_0000; bits++) {
-    const start = starts[bits]!
-    const end = starts[bits + 1]!
-    if (end - start > 1) result.subarray(start, end).sort((a, b) => Buffer.compare(idAt(a), idAt(b)))
+  let alike = 0
+  for (let at = 0; at < size; at++) {
+    const bits = Math.floor(keys[at]! / ordinals)
+    result[at] = keys[at]! - bits * ordinals
+    if (at + 1 < size && Math.floor(keys[at + 1]! / ordinals) === bits) continue
+    if (alike < at) result.subarray(alike, at + 1).sort(compare)
+    alike = at + 1
   }
   return result
 }

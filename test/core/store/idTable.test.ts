@@ -54,6 +54,17 @@ describe('a table of ids', () => {
     )
   })
 
+  it('sorts ids that begin alike', () => {
+    const table = createIdTable()
+    const ids = Array.from({ length: 300 }, (_, number) => Buffer.from(idOf(number)).fill(number % 3, 0, 20))
+    for (const id of ids) table.add(id)
+    const expected = ids.toSorted(Buffer.compare)
+    assert.deepEqual(
+      Array.from(table.sorted(), ordinal => Buffer.from(table.idAt(ordinal))),
+      expected,
+    )
+  })
+
   it('sorts, few and many', () => {
     for (const count of [0, 1, 500, 20_000]) {
       const table = createIdTable()
