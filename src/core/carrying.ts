@@ -7,7 +7,7 @@ import { type ImportReport, importArchive } from './backup/import.ts'
 import type { Need } from './backup/reachable.ts'
 import { type EjectSurvey, eject, surveyEject } from './eject/eject.ts'
 import { SentientError } from './errors.ts'
-import { abandonNew, beginNew, finishNew, openOrMake, openParent } from './export/place.ts'
+import { beginNew, openOrMake, openParent } from './export/place.ts'
 import { bindingFileName } from './format/binding.ts'
 import { byteStringOfText, equalBytes, hexOf } from './format/bytes.ts'
 import { verifyCheckpoint } from './format/checkpoint.ts'
@@ -76,26 +76,27 @@ export async function* exportArchiveFile(
   const { parent, name } = openParent(host.files, path)
   let whole = false
   try {
-    const file = beginNew(parent, name, 0o600)
-    let report: ArchiveReport
+    const begun = beginNew(parent, name, 0o600)
+    const { file } = begun
     try {
       let at = 0
       const write = (bytes: Uint8Array): void => {
         file.write(bytes, at)
         at += bytes.length
       }
-      report = yield* exportArchiveOf(host, context, { ...options, write })
+      const report = yield* exportArchiveOf(host, context, { ...options, write })
       file.flush()
+      begun.rename()
+      parent.flush()
+      whole = true
+      return report
     } finally {
+      if (!whole) begun.abandon()
       file.close()
     }
-    finishNew(parent, name)
-    whole = true
-    return report
   } catch (error) {
     throw writeProblem(error, path)
   } finally {
-    if (!whole) abandonNew(parent, name)
     parent.close()
   }
 }

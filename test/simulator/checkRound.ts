@@ -16,6 +16,7 @@ export interface Promises {
   /** Of backups and imports, by their place: so many records are in it. */
   readonly carried: Map<string, number>
   rounds: number
+  diskFailed: boolean
 }
 
 /** `unbound`: this device may remember nothing of the folder, which is told to it here then. */

@@ -4,6 +4,7 @@ import { SentientError } from '../errors.ts'
 import { equalBytes, hexOf } from '../format/bytes.ts'
 import { isFormatError } from '../format/formatError.ts'
 import { decodePackHeader, packFileName, packHeaderBytes, parsePackFileName } from '../format/pack.ts'
+import { decodeIndexHeader } from '../format/packIndex.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, OpenFile } from '../host/host.ts'
 import { scanEntries } from '../store/packScan.ts'
@@ -181,7 +182,17 @@ export function* updatePack(
 
 const indexBytesMax = 512 << 20
 
-/** Derived, so a copy that does not fit is taken as absent by whoever reads it. */
+/** How much of its pack an index knows. */
+function coveredBy(index: Uint8Array): number {
+  try {
+    return decodeIndexHeader(index).coveredBytes
+  } catch (error) {
+    if (isFormatError(error)) return Number.POSITIVE_INFINITY
+    throw error
+  }
+}
+
+/** Derived, so a copy that does not fit is taken as absent by whoever reads it; one of a pack that grew is left. */
 export function copyIndex(
   from: Directory,
   to: Directory,
@@ -191,5 +202,6 @@ export function copyIndex(
   const size = from.stat(name)?.size
   if (size === undefined || size > indexBytesMax) return
   const bytes = readWhole(from, name, size)
-  if (bytes !== undefined) writeWhole(to, packFileName(target, 'idx'), file => file.write(bytes, 0))
+  if (bytes === undefined || coveredBy(bytes) > (to.stat(packFileName(target))?.size ?? 0)) return
+  writeWhole(to, packFileName(target, 'idx'), file => file.write(bytes, 0))
 }

@@ -10,7 +10,7 @@ import { createSlicer, type Progress } from '../progress.ts'
 import { createIdTable } from '../store/idTable.ts'
 import { linksIn } from '../store/reach.ts'
 import type { Store } from '../store/store.ts'
-import { abandonNew, beginNew, finishNew, openParent } from './place.ts'
+import { beginNew, openParent } from './place.ts'
 
 export interface CarOptions {
   readonly store: Store
@@ -37,19 +37,19 @@ export async function* exportCar(options: CarOptions): AsyncGenerator<Progress, 
   const { parent, name } = openParent(options.files, options.path)
   let whole = false
   try {
-    const file = beginNew(parent, name, fileMode)
-    let report: CarReport
+    const begun = beginNew(parent, name, fileMode)
     try {
-      report = yield* writeBlocks(file, options)
-      file.flush()
+      const report = yield* writeBlocks(begun.file, options)
+      begun.file.flush()
+      begun.rename()
+      parent.flush()
+      whole = true
+      return report
     } finally {
-      file.close()
+      if (!whole) begun.abandon()
+      begun.file.close()
     }
-    finishNew(parent, name)
-    whole = true
-    return report
   } finally {
-    if (!whole) abandonNew(parent, name)
     parent.close()
   }
 }

@@ -2,7 +2,7 @@
 // gets its name only when it is whole.
 
 import { SentientError } from '../errors.ts'
-import { byteStringOfText } from '../format/bytes.ts'
+import { byteStringOfText, displayBytes } from '../format/bytes.ts'
 import { isHostError } from '../host/error.ts'
 import { flushWritten } from '../host/flush.ts'
 import type { ByteString, Directory, Files, OpenFile } from '../host/host.ts'
@@ -115,35 +115,60 @@ function* opened(
 
 /** Fills a new file and gives it its name, in place of what has it. What was begun is removed when that fails. */
 export function writeWhole(directory: Directory, name: ByteString, mode: number, fill: (file: OpenFile) => void): void {
-  const file = beginNew(directory, name, mode)
+  const begun = beginNew(directory, name, mode)
   try {
-    try {
-      fill(file)
-    } finally {
-      file.close()
-    }
-    directory.rename(name + newSuffix, directory, name)
+    fill(begun.file)
+    begun.rename()
   } catch (error) {
-    abandonNew(directory, name)
+    begun.abandon()
     throw error
+  } finally {
+    begun.file.close()
   }
 }
 
+export interface NewFile {
+  /** To be closed by the caller, after all else. */
+  readonly file: OpenFile
+  /** Gives it its name. Throws LOCKED when somebody else has begun the same file meanwhile: then that one counts. */
+  rename(): void
+  /** Removes it, unless it is somebody else's by now. */
+  abandon(): void
+}
+
 /** A new file beside the one that it will replace; left over from an earlier run, it is begun anew. */
-export function beginNew(directory: Directory, name: ByteString, mode: number): OpenFile {
-  abandonNew(directory, name)
-  return directory.open(name + newSuffix, 'create', mode)
-}
-
-export function finishNew(directory: Directory, name: ByteString): void {
-  directory.rename(name + newSuffix, directory, name)
-  directory.flush()
-}
-
-export function abandonNew(directory: Directory, name: ByteString): void {
-  try {
-    directory.removeFile(name + newSuffix)
-  } catch (error) {
-    if (!isHostError(error, 'NOT_FOUND')) throw error
+export function beginNew(directory: Directory, name: ByteString, mode: number): NewFile {
+  const temporary = name + newSuffix
+  const remove = (): void => {
+    try {
+      directory.removeFile(temporary)
+    } catch (error) {
+      if (!isHostError(error, 'NOT_FOUND')) throw error
+    }
+  }
+  remove()
+  const file = directory.open(temporary, 'create', mode)
+  // While it is open no other file has this number.
+  const isOurs = (): boolean => directory.stat(temporary)?.inode === file.stat().inode
+  return {
+    file,
+    rename() {
+      if (!isOurs()) {
+        throw new SentientError('LOCKED', {
+          what: 'Another process writes the same file',
+          where: `${directory.path}/${displayBytes(name)}`,
+          hint: 'Wait for it, or name another file.',
+        })
+      }
+      directory.rename(temporary, directory, name)
+    },
+    abandon() {
+      try {
+        if (isOurs()) remove()
+      } catch (error) {
+        // What failed before is what counts.
+        if (!isHostError(error)) throw error
+      }
+    },
   }
 }
