@@ -1,5 +1,6 @@
 // The journal against its budgets, in one process on one disk: opening a root folder with a million records, reading them
 // all, verifying them, and appends that are durable, beside SQLite. `node bench/journal.ts [RECORDS] [FOLDER]`.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -12,6 +13,7 @@ import { createDiskHost } from '../src/core/host/disk.ts'
 import type { Host } from '../src/core/host/host.ts'
 import { type Journal, type NewRecord, openJournal, type PackMark } from '../src/core/journal/journal.ts'
 import { initRoot, openSystem } from '../src/core/system.ts'
+import { standAloneCommand } from '../tools/native.ts'
 
 const recordsDefault = 1_000_000
 const files = 1_000
@@ -21,7 +23,15 @@ const singles = 300
 const groupRecords = 64
 const groups = 150
 
-const budgets = { openMs: 100, verifyPerSecond: 60_000, againstSqlite: 2, groupPerSecond: 4_000 }
+const budgets = {
+  openMs: 100,
+  verifyPerSecond: 60_000,
+  verifyNativePerSecond: 200_000,
+  againstSqlite: 2,
+  groupPerSecond: 4_000,
+  /** Records are appended by TypeScript, with the native core as without. */
+  groupNativePerSecond: 20_000,
+}
 
 async function main(): Promise<void> {
   const records = Number(process.argv[2] ?? recordsDefault)
@@ -32,6 +42,7 @@ async function main(): Promise<void> {
     say('resident memory after that', `at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`)
     await measureOpenings(place)
     await measureReading(place, records)
+    measureNativeVerify(place, records)
     await measureSingles(place, scratch)
     await measureGroups(place)
     say('largest resident memory', `${Math.round(process.resourceUsage().maxRSS / 1024)} MB, all of the above`)
@@ -159,6 +170,23 @@ async function measureReading(place: Place, records: number): Promise<void> {
   })
 }
 
+/** The stand-alone command, its start included. */
+function measureNativeVerify({ rootPath }: Place, records: number): void {
+  const command = standAloneCommand(path.dirname(import.meta.dirname))
+  const what = 'verify of the journal, stand-alone command'
+  if (!fs.existsSync(command)) {
+    say(what, 'NOT MEASURED, it is not built')
+    return
+  }
+  const started = performance.now()
+  const done = spawnSync(command, ['verify', rootPath, '--journal'], { encoding: 'utf8' })
+  const ms = performance.now() - started
+  if (done.status !== 0) throw new Error(`${command} ended with ${done.status}: ${done.stdout}${done.stderr}`)
+  const verdict = (records / ms) * 1000 >= budgets.verifyNativePerSecond ? 'held' : 'missed'
+  const budget = budgets.verifyNativePerSecond.toLocaleString('en')
+  say(what, `${perSecond(records, ms)} records a second; budget ${budget}, ${verdict}`)
+}
+
 /** One after the other in turns, so that both see the same disk. */
 async function measureSingles(place: Place, scratch: string): Promise<void> {
   const file = path.join(scratch, 'rows.sqlite')
@@ -198,8 +226,10 @@ async function measureGroups(place: Place): Promise<void> {
     const rate = (groups * groupRecords * 1000) / (performance.now() - started)
     say(
       `appends, ${groupRecords} to a flush`,
-      `${Math.round(rate).toLocaleString('en')} a second; budget ${budgets.groupPerSecond.toLocaleString('en')}, ` +
-        (rate >= budgets.groupPerSecond ? 'held' : 'missed'),
+      `${Math.round(rate).toLocaleString('en')} a second; budget of TypeScript alone ` +
+        `${budgets.groupPerSecond.toLocaleString('en')}, ${rate >= budgets.groupPerSecond ? 'held' : 'missed'}; with ` +
+        `the native core ${budgets.groupNativePerSecond.toLocaleString('en')}, ` +
+        (rate >= budgets.groupNativePerSecond ? 'held' : 'missed'),
     )
   })
 }
