@@ -43,6 +43,7 @@ import type { CheckpointView, GovernedPath, RecordView, StatePoint, Work } from 
 import { copy, makeDirectory, makeSymlink, move, put, remove, setMode } from './timeline/operations.ts'
 import { readyHorizon, stateAt } from './timeline/pruned.ts'
 import { changesOf, filteredRecords, requireRecord, scanRecords, viewOf } from './timeline/records.ts'
+import { keepReserve, makingRoom } from './timeline/reserve.ts'
 import { resolveState } from './timeline/resolve.ts'
 import { restore, rollback, rollbackPreview } from './timeline/restore.ts'
 import {
@@ -192,7 +193,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     makeDirectory: (path, options) => makeDirectory(context, path, options),
     makeSymlink: (path, target, options) => makeSymlink(context, path, target, options),
     setMode: (paths, mode, options) => setMode(context, paths, mode, options),
-    remove: (paths, options) => remove(context, paths, options),
+    remove: (paths, options) => makingRoom(context, () => remove(context, paths, options)),
     move: (from, to, options) => move(context, from, to, options),
     copy: (from, to, options) => copy(context, from, to, options),
     adopt: options => adopt(context, { ...options, counted: last.know }),
@@ -207,15 +208,15 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
     snapshotCreate: options => withRedisStored(snapshotCreate(context, options), last),
     snapshotLabel: (name, label) => snapshotLabel(context, name, label),
     snapshotPin: (name, pinned) => snapshotPin(context, name, pinned),
-    snapshotRemove: name => snapshotRemove(context, name),
+    snapshotRemove: name => makingRoom(context, () => snapshotRemove(context, name)),
     settingsCandidate: () => settingsCandidate(context),
     applySettings: options => applySettings(context, options),
     setSetting: (key, value, options) => setSetting(context, key, value, options),
 
     verify: options => withRedisChecked(withBindingChecked(verify(context, options), { host, context }), last, options),
     repair: options => withRedisRebuilt(repairFrom(host, context, { ...options, mended }), last, options?.signal),
-    gc: options => gc(context, options),
-    forget: (paths, options) => forget(context, paths, options),
+    gc: options => makingRoom(context, () => gc(context, options)),
+    forget: (paths, options) => makingRoom(context, () => forget(context, paths, options)),
     findLost: options => findLost(context, options?.signal),
     knownLost: () => knownLost(context),
     checkpoint: () => checkpointView(parts),
@@ -262,6 +263,7 @@ function assemble(host: Host, parts: Parts, binding: FolderBinding): System {
           await keepSnapshots(host, parts)
         }
         await last.leave(grew)
+        if (context.access === 'write') keepReserve(context)
       } catch (error) {
         // On a full disk what was asked for is done all the same: these are made by the next one that has the space.
         if (!isHostError(error, 'NO_SPACE') && !isSentientError(error, 'DISK_FULL')) throw error

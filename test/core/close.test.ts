@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { createTestHost } from '../support/host.ts'
-import { finished, makeRoot, openRoot, type TimelineSubject } from './timeline/support.ts'
+import { finished, makeRoot, openRoot, put, recordedOf, refused, type TimelineSubject } from './timeline/support.ts'
 
 function makeSubject() {
   const host = createTestHost({ stateDirectoryPath: '/state' })
@@ -91,4 +91,34 @@ it('closes with a notice where the private key is damaged', async () => {
   assert.equal(reader.snapshots().at(-1)?.name, 'more')
   assert.equal(reader.checkpoint()?.size, size)
   await reader.close()
+})
+
+it('removes on a full disk by what is kept for that, and keeps it again', async () => {
+  const { host, subject } = makeSubject()
+  await (await makeRoot(subject, { a: 'a', b: 'b', large: Buffer.alloc(3 << 20, 'x') })).close()
+  const runtime = subject.directory.child('.runtime')!
+  assert.equal(runtime.stat('reserve')?.size, 1 << 20)
+  const writer = await openRoot(subject)
+  host.disk.setCapacity(2 ** 30)
+  // All is taken.
+  host.disk.setCapacity(2 ** 30 - subject.directory.freeBytes())
+  await refused(put(writer, 'a', 'more'), 'DISK_FULL')
+  assert.equal(runtime.stat('reserve')?.size, 1 << 20)
+  await finished(writer.remove(['a']))
+  assert.deepEqual(Object.keys(recordedOf(writer)), ['b', 'large'])
+  const left = runtime.stat('reserve')?.size ?? 0
+  assert.ok(left > 0 && left < 1 << 20, `${left}`)
+  await finished(writer.remove(['large']))
+  await writer.close()
+  assert.ok((runtime.stat('reserve')?.size ?? 0) > 0)
+  host.disk.setCapacity(2 ** 30)
+  await (await openRoot(subject)).close()
+  assert.equal(runtime.stat('reserve')?.size, 1 << 20)
+  runtime.close()
+  const last = await openRoot(subject, { access: 'read' })
+  assert.deepEqual(
+    (await finished(last.verify({ deep: true }))).findings.filter(({ severity }) => severity === 'damage'),
+    [],
+  )
+  await last.close()
 })

@@ -55,7 +55,7 @@ function fillTo(free: number): void {
 
 /** The disk has 16 MiB. */
 async function full(): Promise<void> {
-  const { system, directory } = await make({ a: 'a', small: 's' })
+  const { system, directory } = await make({ a: 'a', small: 's', spare: 'x' })
   await put(system, 'large', noise(3 * megabyte, 1))
   await finished(system.snapshotCreate({ name: 'with' }))
   const state = () => ({
@@ -87,6 +87,21 @@ async function full(): Promise<void> {
   assert.match(error.message, /bytes/)
   assert.deepEqual(state(), removed)
 
+  // What frees space goes on where not a byte is free; the space is kept again once there is some.
+  fillTo(0)
+  assert.equal(freeBytes(), 0)
+  await refused(system.put('spare', sourceOf('more')), 'DISK_FULL', 'IO')
+  const reserve = path.join(rootPath, '.runtime/reserve')
+  assert.ok(fs.existsSync(reserve))
+  const { seq } = await finished(system.remove(['spare']))
+  assert.equal(system.now().records - 1, seq)
+  assert.ok(!fs.existsSync(path.join(rootPath, 'spare')))
+  await finished(system.snapshotRemove('without'))
+  // Somebody else takes what is free: what was not needed of the reserve is still there.
+  fillTo(0)
+  assert.ok(fs.statSync(reserve).size > megabyte / 2)
+  await finished(system.remove(['a']))
+
   fillTo(0)
   for (let i = 0; i < 3; i++) {
     try {
@@ -115,6 +130,7 @@ async function full(): Promise<void> {
   assert.deepEqual(recordedOf(again), before.disk)
   assert.deepEqual(diskOf(directory), before.disk)
   await again.close()
+  assert.equal(fs.statSync(reserve).size, megabyte)
   await assertSound({ host, path: rootPath })
   directory.close()
 }
