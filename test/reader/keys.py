@@ -29,6 +29,8 @@ def read_keys(root: Path, form: Format, report: Report) -> list[VerifierKey]:
     keys = []
     pattern = re.compile(r"log-(0|[1-9][0-9]{0,5})\.vkey")
     paths = sorted((root / ".auth").glob("log-*.vkey"))
+    if not paths:
+        report.damaged(".auth", "no public key, though those of all epochs stay")
     found: list[tuple[int, VerifierKey]] = []
     for path in paths:
         match = pattern.fullmatch(path.name)

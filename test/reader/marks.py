@@ -50,6 +50,8 @@ def read_marks(data: bytes, report: Report) -> list[Mark]:
     for number in (0, 1):
         start = number * distance
         slot = data[start : start + slot_bytes].ljust(slot_bytes, b"\0")
+        if any(data[start + slot_bytes : start + distance]):
+            report.damaged(f"{_name} at {start + slot_bytes}", "bytes that should be zero")
         try:
             mark = parse_slot(slot, number)
         except Bad as error:
@@ -57,8 +59,6 @@ def read_marks(data: bytes, report: Report) -> list[Mark]:
             continue
         if mark is not None:
             marks.append(mark)
-        if any(data[start + slot_bytes : start + distance]):
-            report.damaged(f"{_name} at {start + slot_bytes}", "bytes that should be zero")
     if not marks:
         report.damaged(_name, "no valid slot")
     return sorted(marks, reverse=True)
@@ -90,3 +90,9 @@ def check_newest(mark: Mark, journal, report: Report) -> None:
         report.remark(f"{waiting} records are not applied to the disk yet, as far as the marks know")
     if not mark.clean:
         report.remark("the last writer did not release the lock in good order, or is at work")
+
+
+def check_older(mark: Mark, journal, report: Report) -> None:
+    """It was true once: the record that it calls the last has that hash, where it is still there."""
+    if 0 < mark.records <= len(journal.records) and mark.leaf != journal.leaves[mark.records - 1]:
+        report.damaged(_name, f"the older one says another hash of record {mark.records - 1}")

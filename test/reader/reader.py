@@ -24,7 +24,7 @@ from disk import compare
 from format_file import parse_format
 from journal import Journal, check_forgotten, read_journal
 from keys import check_modes, read_keys
-from marks import check_newest, read_marks
+from marks import check_newest, check_older, read_marks
 from merkle import full_tiles, root_of
 from notes import (
     Checkpoint,
@@ -65,6 +65,8 @@ def verify(root: Path, given: list[VerifierKey], seen: list[Checkpoint], report:
     journal = read_journal(root, form, report, marks, checkpoint)
     if marks and not journal.damaged:
         check_newest(marks[0], journal, report)
+        for mark in marks[1:]:
+            check_older(mark, journal, report)
         report.line(
             "marks", f"generation {marks[0].generation}: {marks[0].records} records, {marks[0].applied} applied"
         )

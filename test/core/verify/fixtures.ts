@@ -45,7 +45,11 @@ export const typescriptAlone: Partial<Host> = { native: undefined }
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
 /** A folder with these files, adopted and closed; removed when the test ends. */
-export async function makeFolder(context: TestContext, files: Files, host?: Partial<Host>): Promise<Folder> {
+export async function makeFolder(
+  context: Pick<TestContext, 'after'>,
+  files: Files,
+  host?: Partial<Host>,
+): Promise<Folder> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'sentientos-verify-')))
   context.after(() => rmSync(base, { recursive: true, force: true }))
   const path = join(base, 'root')

@@ -107,9 +107,11 @@ fn body_of(frame: &Frame<'_>, envelope: &Envelope) -> BodyFacts {
 }
 
 /// What a record keeps and says; nothing where its body is damaged, which was told before.
-pub fn says_of(frame: &Frame<'_>) -> Says {
+pub fn says_of(frame: &Frame<'_>, envelope: &Envelope) -> Says {
     let mut links = Vec::new();
-    let Some(body) = frame.body.and_then(|(_, bytes)| decode_body(bytes, &mut |link| links.push(link)).ok()) else {
+    // A body that is not the one of the envelope says nothing, however well it reads.
+    let named = frame.body.filter(|(salt, bytes)| body_hash(salt, bytes) == envelope.body_hash);
+    let Some(body) = named.and_then(|(_, bytes)| decode_body(bytes, &mut |link| links.push(link)).ok()) else {
         return Says::default();
     };
     let field_link = |name: &str| body.field(name).and_then(|value| value.link());

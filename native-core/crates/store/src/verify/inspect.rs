@@ -223,21 +223,29 @@ fn walk_records(
 ) -> Result<Walked> {
     let mut walked = Walked::default();
     let mut trace = TraceCheck::open(root);
-    for segment in &end.segments {
+    for (number, segment) in end.segments.iter().enumerate() {
         let segment = open_segment(root, *segment)?;
         let end_bytes = if segment.first_seq == end.last_segment { end.last_bytes } else { segment.size };
+        let to = end.segments.get(number + 1).map_or(end.size, |next| end.size.min(*next));
+        // Only a record that stands where it belongs is one; behind damage the next that is there counts.
+        let (mut expected, mut is_resuming) = (segment.first_seq, false);
         let look = |frame: &Frame<'_>, envelope: &Envelope| {
-            if envelope.seq >= horizon { says_of(frame) } else { Says::default() }
+            if envelope.seq >= horizon { says_of(frame, envelope) } else { Says::default() }
         };
         for_each_frame(root, &segment, (SEGMENT_HEADER_BYTES, end_bytes), look, |found| match found {
-            Found::Frame { envelope, looked, .. } if envelope.seq < end.size => {
+            Found::Frame { .. } if expected >= to => Next::Stop,
+            Found::Frame { envelope, looked, .. } if envelope.seq == expected || is_resuming => {
+                (expected, is_resuming) = (envelope.seq + 1, false);
                 walked.record(&envelope, looked, horizon, reach, &mut trace, differ);
                 if walked.waiting.len() >= COMPARED_AT_ONCE {
                     walked.compare(differ);
                 }
                 Next::On
             }
-            Found::Bad { offset, .. } => Next::Search { offset, from: 0, to: end.size },
+            Found::Bad { offset, .. } | Found::Frame { offset, .. } if expected < to => {
+                is_resuming = true;
+                Next::Search { offset, from: expected, to }
+            }
             _ => Next::Stop,
         });
     }
