@@ -104,19 +104,29 @@ export function wrap(text: string, width: number, indent = ''): string[] {
 
 /** Rows with each column but the last padded to its widest cell; a column of `right` is aligned right. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = [], gap = '  '): string[] {
+  return columnsOf(rows, row => row, { right, gap })
+}
+
+/** The same of very many things: the cells of each are made twice instead of being kept. */
+export function columnsOf<T>(
+  items: readonly T[],
+  rowOf: (item: T) => readonly string[],
+  { right = [], gap = '  ' }: { readonly right?: readonly number[]; readonly gap?: string } = {},
+): string[] {
   const widths: number[] = []
-  for (const row of rows)
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, visibleLength(cell))
-  return rows.map(row =>
-    row
+  for (const item of items)
+    for (const [i, cell] of rowOf(item).entries()) widths[i] = Math.max(widths[i] ?? 0, visibleLength(cell))
+  return items.map(item => {
+    const row = rowOf(item)
+    return row
       .map((cell, i) => {
         const space = ' '.repeat(widths[i]! - visibleLength(cell))
         if (right.includes(i)) return space + cell
         return i === row.length - 1 ? cell : cell + space
       })
       .join(gap)
-      .trimEnd(),
-  )
+      .trimEnd()
+  })
 }
 
 /** Characters without SGR codes; one cell each, which is right for what stands in columns here. */

@@ -2,7 +2,7 @@
 
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { columns, type Style, safeLines } from '../style.ts'
+import { columnsOf, type Style, safeLines } from '../style.ts'
 import { changeSign, changeText } from './entries.ts'
 import { shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'
@@ -15,12 +15,12 @@ export function render(diff: Diff, { style, base, args }: TextContext): string {
   const to = diff.disk ? 'the disk' : diff.to!.text
   if (changes.length === 0) return `No difference between ${diff.from.text} and ${to}.\n`
   if (args.names === true) {
-    const rows = changes.map(change => [
+    const row = (change: Diff['changes'][number]) => [
       changeSign(change.change, style),
       shownPath(change.path, base),
       style.dim(changeText(change)),
-    ])
-    return `${columns(rows).join('\n')}\n${style.dim(totals(counts))}\n`
+    ]
+    return `${columnsOf(changes, row).join('\n')}\n${style.dim(totals(counts))}\n`
   }
   const shownFiles = new Map(files.map(file => [file.path, file]))
   const lines: string[] = []

@@ -3,7 +3,7 @@
 import type { ListedData } from '../../commands/data.ts'
 import type { OutputOf } from '../../commands/spec.ts'
 import type { commandTable } from '../../commands/table.ts'
-import { columns, localMinute, type Style, shortSize } from '../style.ts'
+import { columnsOf, localMinute, type Style, shortSize } from '../style.ts'
 import { markSign, modeText } from './entries.ts'
 import { shownPath } from './paths.ts'
 import type { TextContext } from './renderers.ts'
@@ -15,10 +15,10 @@ export function render({ directories, state }: Listing, context: TextContext): s
   for (const { path, entries } of directories) {
     const named = path === '' && entries.some(entry => entry.path !== entry.name)
     const title = directories.length > 1 && !named ? [`${shownPath(path, context.base)}:`] : []
-    const rows = entries.map(entry =>
-      listedRow(entry, context.style, named ? shownPath(entry.path, context.base) : entry.name),
-    )
-    blocks.push([...title, ...columns(rows, [2])].map(line => `${line}\n`).join(''))
+    const row = (entry: ListedData) =>
+      listedRow(entry, context.style, named ? shownPath(entry.path, context.base) : entry.name)
+    const lines = [...title, ...columnsOf(entries, row, { right: [2] })]
+    blocks.push(lines.length === 0 ? '' : `${lines.join('\n')}\n`)
   }
   const levels = directories.flatMap(({ entries }) =>
     entries.flatMap(({ proof }) => (proof === undefined ? [] : [proof.level])),

@@ -26,10 +26,12 @@ export const run: Handler<typeof lsSpec> = async function* (context) {
     else named.push(marked(entry))
   }
   const listings: Listing[] = []
-  if (named.length > 0) listings.push({ path: '', entries: yield* entriesData(context, named) })
+  if (named.length > 0) listings.push({ path: '', entries: yield* entriesData(context, named, asItIs) })
   for (const path of directories) {
     const entries = yield* relay(system.list(path, { ...at, signal: context.signal }))
-    listings.push({ ...pathData(path), entries: yield* entriesData(context, entries.map(marked)) })
+    listings.push({ ...pathData(path), entries: yield* entriesData(context, entries, marked) })
+    // There may be very many: what they were made of is not needed any more.
+    entries.length = 0
   }
   return { result: { ...('at' in at ? { state: at.at!.text } : {}), directories: listings } }
 }
@@ -40,13 +42,18 @@ function lookAt({ system, signal }: Context, paths: readonly GovernedPath[]) {
   return system.status({ signal, ...(paths.includes('') ? {} : { under: paths }) })
 }
 
-async function* entriesData({ system, args, signal }: Context, entries: readonly ListedEntry[]) {
-  if (!args.zkVerify) return entries.map(listedData)
+async function* entriesData(
+  { system, args, signal }: Context,
+  entries: readonly ListedEntry[],
+  marked: (entry: ListedEntry) => ListedEntry,
+) {
+  if (!args.zkVerify) return entries.map(entry => listedData(marked(entry)))
   const point = system.resolve(args.at ?? 'now')
   const data: ListedData[] = []
   for (const entry of entries) {
     if (signal.aborted) throw new SentientError('CANCELLED')
-    data.push({ ...listedData(entry), proof: proofOf(system, entry, point) })
+    const shown = marked(entry)
+    data.push({ ...listedData(shown), proof: proofOf(system, shown, point) })
     yield {
       progress: { phase: 'checking objects', done: data.length, total: entries.length, unit: 'objects' },
     } as const
