@@ -114,7 +114,9 @@ export function parseBase32(text: string): Uint8Array {
   let bits = 0
   let length = 0
   for (let i = 0; i < text.length; i++) {
-    const digit = base32Digits.indexOf(text[i]!)
+    // By its number: Node itself ends where a Buffer is asked for half a character.
+    const code = text.charCodeAt(i)
+    const digit = code < 0x80 ? base32Digits.indexOf(code) : -1
     if (digit < 0) throw new FormatError('not a base32 digit', i)
     pending = ((pending << 5) | digit) & 0xfff
     bits += 5

@@ -74,7 +74,7 @@ test('base32 is that of multiformats, and only its own spelling is read', () => 
       assert.equal(hexOf(parseBase32(base32(raw))), hexOf(raw))
     }),
   )
-  for (const text of ['a', 'aaa', 'aaaaaa', 'ab', 'aaab', 'AA', '11', 'aa======']) {
+  for (const text of ['a', 'aaa', 'aaaaaa', 'ab', 'aaab', 'AA', '11', 'aa======', 'a\u0161', '\u{1f600}', '\ud83d']) {
     assert.throws(() => parseBase32(text), FormatError, text)
   }
 })
