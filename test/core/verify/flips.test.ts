@@ -41,8 +41,9 @@ function positions(size: number, count: number): number[] {
   return [...new Set([0, 1, ...spread, size - 2, size - 1])].filter(at => at >= 0 && at < size)
 }
 
-/** One bit of a byte, another one at each position; in a run that tries all there is, each. */
-const bitsAt = (i: number): number[] => (thoroughness === Number.POSITIVE_INFINITY ? [0, 1, 2, 3, 4, 5, 6, 7] : [i % 8])
+/** One bit of a byte, another one at each position; eight runs with seeds in a row reach each. */
+const firstBit = Number(process.env.SENTIENT_TEST_SEED ?? 0)
+const bitAt = (i: number): number => (firstBit + i) % 8
 
 const truthFolders = ['.auth', '.runtime/journal', '.tree/packs']
 const truthFiles = ['.runtime/checkpoint', '.runtime/format', '.runtime/marks']
@@ -86,23 +87,22 @@ test('a changed bit in any file of truth is found', async context => {
   for (const name of truth(folder)) {
     const good = folder.read(name)
     for (const [i, at] of positions(good.length, 24).entries()) {
-      for (const bit of bitsAt(i)) {
-        const bad = Buffer.from(good)
-        bad[at] = (bad[at] as number) ^ (1 << bit)
-        writeFileSync(folder.at(name), bad)
-        const what = `bit ${bit} of byte ${at} of ${name}`
-        const outcome = await outcomeOf(folder)
-        assert.notEqual(outcome, '', what)
-        // Only what a write cut short may leave behind is not called damage.
-        const mayBeNote = name === '.runtime/marks'
-        if (!mayBeNote) assert.match(outcome, /^(?:damage|DAMAGED|KEY|FORMAT_UNKNOWN)$/, what)
-        if (name.startsWith('.runtime/')) {
-          await assertNothingCut(folder, what)
-          putBack()
-        }
-        tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
-        tried('flipped bits')
+      const bit = bitAt(i)
+      const bad = Buffer.from(good)
+      bad[at] = (bad[at] as number) ^ (1 << bit)
+      writeFileSync(folder.at(name), bad)
+      const what = `bit ${bit} of byte ${at} of ${name}`
+      const outcome = await outcomeOf(folder)
+      assert.notEqual(outcome, '', what)
+      // Only what a write cut short may leave behind is not called damage.
+      const mayBeNote = name === '.runtime/marks'
+      if (!mayBeNote) assert.match(outcome, /^(?:damage|DAMAGED|KEY|FORMAT_UNKNOWN)$/, what)
+      if (name.startsWith('.runtime/') && (!mayBeNote || at % 64 < 2)) {
+        await assertNothingCut(folder, what)
+        putBack()
       }
+      tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
+      tried('flipped bits')
     }
     writeFileSync(folder.at(name), good)
   }
@@ -118,18 +118,17 @@ test('a changed bit in what the device remembers of the folder is found', async 
   const good = readFileSync(join(state, name))
   assert.match(name, /\.binding$/)
   for (const [i, at] of positions(good.length, 24).entries()) {
-    for (const bit of bitsAt(i)) {
-      const bad = Buffer.from(good)
-      bad[at] = (bad[at] as number) ^ (1 << bit)
-      writeFileSync(join(state, name), bad)
-      const what = `bit ${bit} of byte ${at} of the binding`
-      assert.notEqual(await outcomeOf(folder), '', what)
-      await refused(
-        folder.with(system => put(system, 'b', 'never')),
-        'COPY',
-      )
-      tried('flipped bits')
-    }
+    const bit = bitAt(i)
+    const bad = Buffer.from(good)
+    bad[at] = (bad[at] as number) ^ (1 << bit)
+    writeFileSync(join(state, name), bad)
+    const what = `bit ${bit} of byte ${at} of the binding`
+    assert.notEqual(await outcomeOf(folder), '', what)
+    await refused(
+      folder.with(system => put(system, 'b', 'never')),
+      'COPY',
+    )
+    tried('flipped bits')
   }
   writeFileSync(join(state, name), good)
   await folder.with(system => put(system, 'b', 'again'))
