@@ -5,7 +5,11 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { encodeChanges } from '../../src/core/format/changes.ts'
+import { encodeList } from '../../src/core/format/content.ts'
 import { decodeFrameAt, decodeSegmentHeader, frameSeed, segmentHeaderBytes } from '../../src/core/format/frame.ts'
+import { dagLink, parseObjectId, rawLink } from '../../src/core/format/id.ts'
+import { encodeNode } from '../../src/core/format/node.ts'
 import { parseNote } from '../../src/core/format/note.ts'
 import { decodeEntryHeader, entryHeaderBytes, packHeaderBytes } from '../../src/core/format/pack.ts'
 import { unpackBytes } from '../../src/core/store/packing.ts'
@@ -30,6 +34,7 @@ export function makeCorpus(): Corpus {
     fs.rmSync(folder, { recursive: true, force: true })
   }
   fromVectors(add)
+  fromHand(add)
   return corpus
 }
 
@@ -156,4 +161,17 @@ function wholeFrames(bytes: Buffer): Buffer {
     if (frame.state !== 'ok' || frame.nextOffset > smallBytes / 4) return bytes.subarray(0, end)
     end = frame.nextOffset
   }
+}
+
+/** What is in no small folder: lists of lists, branches, metadata. */
+function fromHand(add: Add): void {
+  const link = dagLink(parseObjectId('ab'.repeat(32)))
+  const parts = ['a', 'b/c', 'd'].map((firstPath, at) => ({ firstPath, link, count: 4_094 + at }))
+  add('changes', encodeChanges({ kind: 'changes-tree', count: 3 * 4_095, parts }))
+  const slots = Array.from({ length: 16 }, (_, at) => (at % 3 === 0 ? { link, count: 11 + at } : null))
+  add('node', encodeNode({ kind: 'branch', depth: 2, slots }))
+  const meta = { uid: 1_000, gid: 0, xattrs: [{ name: 'user.a', value: '\0\xff' }] }
+  const file = { kind: 'file', mode: 0o640, size: 3, content: rawLink(link.id) } as const
+  add('node', encodeNode({ kind: 'leaf', entries: [{ name: 'with', ...file, meta }] }))
+  add('list', encodeList({ depth: 1, bytes: 2 ** 28 + 7, entries: [2 ** 28, 7].map(bytes => ({ link, bytes })) }))
 }
