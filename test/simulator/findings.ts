@@ -91,4 +91,76 @@ export const findings: readonly Finding[] = [
       ],
     },
   },
+  {
+    wrong: 'who had a folder open while another process made it a log of its own could not read it any more',
+    course: {
+      seed: 0,
+      names: 'ordered',
+      beginning,
+      rounds: [
+        { ...common, first: [act('edit')], second: [act('watch')], disaster: nothing, binding: 'lost: a copy' },
+        { ...common, first: [act('edit')], second: [], disaster: nothing },
+      ],
+    },
+  },
+  {
+    wrong: 'and was told that the format file is damaged',
+    course: {
+      seed: 0,
+      names: 'ordered',
+      beginning: { ...beginning, power: 'goes after init' },
+      rounds: [
+        { ...common, first: [act('edit')], second: [act('verify')], disaster: nothing, binding: 'lost: a copy' },
+        { ...common, first: [act('edit')], second: [], disaster: nothing, binding: 'lost: moved' },
+      ],
+    },
+  },
+  {
+    wrong: 'an archive made after a gc was refused by import',
+    course: {
+      seed: 0,
+      names: 'ordered',
+      beginning,
+      rounds: [
+        { ...common, first: [act('edit')], second: [act('gc'), act('archive')], disaster: nothing },
+        { ...common, first: [act('import'), act('edit')], second: [], disaster: nothing },
+      ],
+    },
+  },
+  {
+    wrong: 'two processes that wrote an archive to the same file took away what the other had begun',
+    course: {
+      seed: 0,
+      names: 'ordered',
+      beginning,
+      rounds: [{ ...common, first: [act('archive')], second: [act('archive')], disaster: nothing }],
+    },
+  },
+  {
+    wrong:
+      'a backup took over the index of a pack that had grown since the pack was copied, which verify called damage',
+    course: {
+      seed: 24_873_223,
+      names: 'ordered',
+      beginning,
+      rounds: [
+        {
+          ...common,
+          first: [
+            { what: 'remove outside', path: 3483, other: 8335 },
+            { what: 'put', path: 576, other: 6556 },
+            { what: 'remove', path: 1625, other: 3715 },
+          ],
+          second: [
+            { what: 'backup', path: 4690, other: 2228 },
+            { what: 'move', path: 375, other: 3796 },
+            { what: 'cancelled put', path: 4783, other: 270 },
+          ],
+          turns: [2, 2, 1, 4],
+          disaster: { what: 'power cut', at: 409, bytes: 600 },
+          clockHours: -20,
+        },
+      ],
+    },
+  },
 ]
