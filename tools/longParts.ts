@@ -12,8 +12,6 @@ export interface Piece {
   readonly skip?: string
   /** Told `--minutes` and `--seed`, for a program; for so long it runs. */
   readonly minutes?: number
-  /** What a program is told instead, where it takes something else. */
-  readonly told?: (minutes: number, seed: number) => readonly string[]
   /** Run so many times, each with another seed. */
   readonly times?: number
   /** About how long it takes, on two processors. */
@@ -120,14 +118,16 @@ export function longParts(minutes: number): readonly Part[] {
     },
     {
       name: 'fuzz',
-      what: 'both twins asked about the same mutated bytes, for every parser',
-      twins: ['native'],
-      pieces: [
-        forMinutes(minutes, {
-          file: 'test/native/differentialFuzz.ts',
-          told: (each, seed) => [String(each * 60), String(seed)],
-        }),
-      ],
+      what: 'mutated bytes for every parser, both twins asked about the same; whole folders for all verifiers',
+      twins: both,
+      pieces: [forMinutes(minutes / 4, { file: 'test/core/loneParsers.ts' })],
+      piecesOf: {
+        native: [
+          forMinutes(minutes, { file: 'test/native/coverageFuzz.ts' }),
+          forMinutes(minutes, { file: 'test/native/differentialFuzz.ts' }),
+          forMinutes(minutes / 2, { file: 'test/native/folderFuzz.ts' }),
+        ],
+      },
     },
   ]
 }

@@ -106,6 +106,9 @@ interface Ran {
   readonly stopped: boolean
 }
 
+/** What a test says of itself, or a fuzzer. */
+const triedLine = /^(?:(?:# )?tried |seeds? (?:from )?\d+: |\w+ +\d+ s: )(\d+) ([^,\n]+)/gm
+
 let running: ChildProcess | undefined
 let stopping = false
 
@@ -113,7 +116,7 @@ let stopping = false
 function run({ piece, seed, twin }: Task): Promise<Ran> {
   const { file, only, skip, minutes } = piece
   const isTest = /\.test\.ts$/.test(file)
-  const told = minutes === undefined ? [] : (piece.told ?? asOptions)(minutes, seed)
+  const told = minutes === undefined ? [] : ['--minutes', String(minutes), '--seed', String(seed)]
   const parameters = [
     ...(isTest ? ['--import', path.join(root, 'tools', 'testSeed.ts')] : []),
     ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
@@ -148,16 +151,13 @@ function run({ piece, seed, twin }: Task): Promise<Ran> {
       running = undefined
       const output = chunks.join('')
       const tried: Record<string, number> = {}
-      for (const [, count, what = ''] of output.matchAll(/^(?:# )?tried (\d+) (.+)$/gm))
-        tried[what] = (tried[what] ?? 0) + Number(count)
+      for (const [, count, what = ''] of output.matchAll(triedLine)) tried[what] = (tried[what] ?? 0) + Number(count)
       const something = Object.values(tried).some(count => count > 0)
       const seconds = (performance.now() - started) / 1000
       resolve({ green: code === 0 && something, seconds, tried, output, stopped: stopping })
     })
   })
 }
-
-const asOptions = (minutes: number, seed: number) => ['--minutes', String(minutes), '--seed', String(seed)]
 
 function stop(): void {
   if (stopping) process.exit(130)
