@@ -107,7 +107,7 @@ interface Ran {
 }
 
 /** What a test says of itself, or a fuzzer. */
-const triedLine = /^(?:(?:# )?tried |seeds? (?:from )?\d+: |\w+ +\d+ s: )(\d+) ([^,\n]+)/gm
+const triedLine = /^(?:(?:# )?tried |seeds? (?:from )?\d+: |[\w-]+ +\d+ s: )(\d+) ([^,\n]+)/gm
 
 let running: ChildProcess | undefined
 let stopping = false
