@@ -144,7 +144,6 @@ describe('a flipped byte is found and its file named', () => {
     ['.tree/packs/000000000002.pack', 1_000_000],
     ['recycle.lock', 120],
     ['recycle.lock', -8],
-    ['recycle.trace', 5000],
   ]
   for (const [file, offset] of cases) {
     test(`${file} at ${offset}`, () => {
@@ -165,6 +164,14 @@ describe('a flipped byte is found and its file named', () => {
     const both = copy(root, 'without the tree')
     for (const offset of [40, 4096 + 90]) flip(path.join(both, '.runtime/marks'), offset)
     assertNames(verify(both), '.runtime/marks')
+  })
+
+  test('in recycle.trace is said, and no damage: it ends there and is made anew', () => {
+    const damaged = copy(root, 'without the tree')
+    flip(path.join(damaged, 'recycle.trace'), 5000)
+    const ran = verify(damaged)
+    assert.equal(ran.exitCode, 0, ran.stdout)
+    assert.ok(said(ran, 'remark').some(line => line.startsWith('recycle.trace ends where it is not whole')))
   })
 
   test('in the chunk of a file, which is named too', () => {
