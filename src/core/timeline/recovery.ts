@@ -35,7 +35,7 @@ export async function* beginUnderLock(
   const { packNumber: number, packFlushedBytes: flushedBytes, packId } = mark
   // Also after a clean release: the mark that says so may be an older one, and a pack as long as its mark costs nothing.
   context.store.recoverSharedPack({ number, flushedBytes, packId })
-  context.worktree.emptyStage()
+  yield* context.worktree.emptyStage(signal)
   if (session.uncleanTakeover) removeStale(context.directories.runtime, context.clock.nowMicros(), isUnfinishedFile)
   yield* finishApplying(context, signal)
   yield* finishForgetting(context)

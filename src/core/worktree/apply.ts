@@ -9,7 +9,7 @@ import { type HostError, isHostError } from '../host/error.ts'
 import { flushWritten, type Written } from '../host/flush.ts'
 import type { ByteString, Directory, FileStat, Randomness } from '../host/host.ts'
 import type { Native, StagedTrees, StageTreesRequest } from '../native/native.ts'
-import { inSlices, type Progress, type Slicer } from '../progress.ts'
+import { drained, inSlices, type Progress, type Slicer } from '../progress.ts'
 import { hashContent, openContent } from '../store/content.ts'
 import type { PackedList } from '../store/packedList.ts'
 import type { ObjectReader } from '../store/tree.ts'
@@ -76,6 +76,8 @@ const flushEachMaxNative = 512
 const flushesEach = ({ native }: ApplyOptions, files: number): boolean =>
   files <= (native === undefined ? flushEachMax : flushEachMaxNative)
 const copyBytes = 1 << 20
+/** Who cancels waits for so many slices of clearing away: less than half a second. */
+const discardSlicesMax = 50
 
 /**
  * Writes every content that has to appear into staged files. Throws DISK_FULL or NOT_WRITABLE before any commit; with
@@ -154,6 +156,12 @@ function stagedFiles(options: ApplyOptions, count: number) {
   const besideTarget = new Map<number, StagedFile>()
   /** Targets come directory by directory. */
   let inStage: ByteString | undefined
+  const removal = function* (index: number): Generator<undefined, void> {
+    const place = files.at(index)
+    if (place !== undefined) yield* removeStaged(stage, place)
+    files.forget(index)
+    yield
+  }
   const files = {
     prefix: `${tag}-`,
     isInStage: (index: number): boolean => staged[index] === 1 && !besideTarget.has(index),
@@ -179,14 +187,19 @@ function stagedFiles(options: ApplyOptions, count: number) {
       return place
     },
     remove(index: number): void {
-      const place = files.at(index)
-      if (place !== undefined) removeStaged(stage, place)
-      files.forget(index)
+      drained(removal(index))
     },
     async discard(): Promise<void> {
+      const isCancelled = options.signal?.aborted === true
+      let slices = 0
+      // What lies beside its target goes at once, the rest while nobody waits: the next writer empties the stage.
+      for (const index of [...besideTarget.keys()]) files.remove(index)
       for (let index = staged.indexOf(1); index >= 0; index = staged.indexOf(1, index + 1)) {
-        files.remove(index)
-        if (steady.due()) await steady.pause()
+        for (const _ of removal(index)) {
+          if (!steady.due()) continue
+          if (isCancelled && ++slices > discardSlicesMax) return
+          await steady.pause()
+        }
       }
     },
   }
@@ -526,7 +539,7 @@ function placeOne(options: ApplyOptions, target: Target, change: StagedChange, i
     else {
       staged.directory.rename(staged.name, parent, name)
       change.files.forget(index)
-      if (staged.directory !== options.stage) removeStaged(options.stage, staged)
+      if (staged.directory !== options.stage) drained(removeStaged(options.stage, staged))
     }
     return 'done'
   })

@@ -74,11 +74,13 @@ export function noteOf(stage: Directory, name: ByteString) {
   }
 }
 
-/** Removes a staged file, if it is still there, and the note of it. */
-export function removeStaged(stage: Directory, { directory, name }: StagedFile): void {
-  if (directory === stage) removeTreeQuietly(directory, name)
-  else removeQuietly(directory, name)
-  if (directory === stage) return
+/** Removes what was staged, if it is still there, and the note of it. Stops after each name: it may be a whole tree. */
+export function* removeStaged(stage: Directory, { directory, name }: StagedFile): Generator<undefined, void> {
+  if (directory === stage) {
+    yield* removeTreeQuietly(directory, name)
+    return
+  }
+  removeQuietly(directory, name)
   removeQuietly(stage, `${name.slice(stagePrefix.length)}${noteSuffix}`)
   directory.close()
 }
@@ -86,13 +88,16 @@ export function removeStaged(stage: Directory, { directory, name }: StagedFile):
 /** Written and removed by every look, also by readers who hold no lock: not what a transaction left. */
 export const probePrefix = 'probe-'
 
-/** Removes what killed transactions left. Only under the writer lock. */
-export function emptyStage(root: Directory, stage: Directory): void {
-  for (const { name, kind } of stage.list()) {
-    if (name.startsWith(probePrefix)) continue
-    if (name.endsWith(noteSuffix)) removeNoted(root, stage, name)
-    if (kind === 'dir') removeTreeQuietly(stage, name)
-    else removeQuietly(stage, name)
+/** Removes what killed transactions left, and cancelled ones. Only under the writer lock. Stops after each name. */
+export function* emptyStage(root: Directory, stage: Directory): Generator<undefined, void> {
+  for (const part of stage.listInParts()) {
+    for (const { name, kind } of part) {
+      yield
+      if (name.startsWith(probePrefix)) continue
+      if (name.endsWith(noteSuffix)) removeNoted(root, stage, name)
+      if (kind === 'dir') yield* removeTreeQuietly(stage, name)
+      else removeQuietly(stage, name)
+    }
   }
 }
 
@@ -132,7 +137,7 @@ function readNote(stage: Directory, name: ByteString): ByteString | undefined {
 }
 
 /** A file, or a directory of ours with everything in it, whatever its mode is. */
-function removeTreeQuietly(directory: Directory, name: ByteString): void {
+function* removeTreeQuietly(directory: Directory, name: ByteString): Generator<undefined, void> {
   try {
     if (directory.stat(name)?.kind !== 'dir') {
       directory.removeFile(name)
@@ -141,7 +146,11 @@ function removeTreeQuietly(directory: Directory, name: ByteString): void {
     directory.setMode(name, 0o700)
     const below = directory.child(name)
     try {
-      for (const item of below?.list() ?? []) if (below !== undefined) removeTreeQuietly(below, item.name)
+      const names = below === undefined ? [] : [...below.listInParts()].flat()
+      for (const item of names) {
+        yield
+        if (below !== undefined) yield* removeTreeQuietly(below, item.name)
+      }
     } finally {
       below?.close()
     }

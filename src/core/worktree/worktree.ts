@@ -91,8 +91,8 @@ export interface Worktree {
     options: Pick<RecoverOptions, 'reader' | 'changes' | 'states' | 'seen'>,
     signal?: AbortSignal,
   ): AsyncGenerator<Progress, ApplyReport, void>
-  /** Removes what killed transactions left. Only under the writer lock. */
-  emptyStage(): void
+  /** Removes what killed and cancelled transactions left. Only under the writer lock. */
+  emptyStage(signal?: AbortSignal): AsyncGenerator<Progress, void, void>
   /** When everything was last looked at, microseconds. */
   lastLook(): number | undefined
 }
@@ -239,8 +239,10 @@ export function openWorktree(options: WorktreeOptions): Worktree {
     async *recover(request, signal) {
       return yield* recover({ ...applyOptions(request.reader, signal), ...request })
     },
-    emptyStage() {
-      if (options.stage !== undefined) emptyStage(root, options.stage)
+    async *emptyStage(signal) {
+      if (options.stage === undefined) return
+      const progress = (): Progress => ({ phase: 'clearing away what was left', done: 0, unit: 'files' })
+      yield* inSlices(createSlicer(clock, signal), emptyStage(root, options.stage), progress)
     },
     lastLook: () => (derived === undefined ? undefined : readLook(derived)),
   }
