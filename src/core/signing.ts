@@ -6,6 +6,7 @@ import { parseOrigin } from './format/checkpoint.ts'
 import type { Host } from './host/host.ts'
 import { forgetBinding, writeBinding } from './keys/binding.ts'
 import { openKeys, type Parts } from './parts.ts'
+import { createSlicer } from './progress.ts'
 import { rootFormat } from './rootFormat.ts'
 import { storeSnapshots } from './timeline/snapshots.ts'
 import { storeTrace } from './timeline/trace.ts'
@@ -150,6 +151,7 @@ export async function writeProjections(host: Host, parts: Parts): Promise<void> 
       const text = `the newest records are not signed: ${why.message}. ${why.hint}`
       context.notices.push({ code: 'unsigned', text })
     }
+    await createSlicer(host.clock).pause()
     for await (const _ of storeTrace(context, parts.origin, { recordsMax: traceRecordsMax }));
   })
 }
