@@ -177,6 +177,8 @@ pub trait Io: Send + Sync {
     /// Writes all of it.
     fn write_at(&self, file: &File, bytes: &[u8], position: u64) -> IoResult<()>;
     fn truncate(&self, file: &File, size: u64) -> IoResult<()>;
+    /// Asks that these bytes, just written, begin to go to the disk, so that a flush later has less to wait for.
+    fn start_writing(&self, _file: &File, _position: u64, _length: u64) {}
     /// Makes data and size durable (fdatasync).
     fn flush(&self, file: &File) -> IoResult<()>;
     fn file_stat(&self, file: &File) -> IoResult<FileStat>;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use sentient_store::io::{Directory, Fault, Io, ScriptedIo, SystemIo};
 use sentient_store::work::adopt::{self, Adopted};
-use sentient_store::work::cbor::Reader;
 use sentient_store::work::ignore::Rules;
+use sentient_store::work::packed::Reader;
 use sentient_store::work::place::{self, Item, Outcome};
 use sentient_store::work::{Control, WorkResult};
 

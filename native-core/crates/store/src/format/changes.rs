@@ -146,27 +146,35 @@ pub struct ChangesBuilder {
     items: Vec<u8>,
     count: usize,
     first_path: Vec<u8>,
-    last_path: Option<Vec<u8>>,
+    last_path: Vec<u8>,
     parts: Vec<ChangesPart>,
 }
 
 impl ChangesBuilder {
     /// Adds the next change; `put` stores a finished node and answers its id.
     pub fn push(&mut self, change: &Change, put: &mut dyn FnMut(Vec<u8>) -> ObjectId) -> Result<()> {
-        let sorted = self.last_path.as_ref().is_none_or(|last| *last < change.path);
-        demand(sorted, "changes are not unique and sorted")?;
         let mut writer = Writer::default();
         write_change(&mut writer, change)?;
-        let full = self.count as u64 == CHANGES_ENTRIES_MAX
-            || (self.items.len() + writer.bytes.len()) as u64 > CHANGES_NODE_BYTES_MAX;
+        self.push_encoded(&change.path, &writer.bytes, put)
+    }
+
+    /// The same with what `push` would write of the change.
+    pub fn push_encoded(&mut self, path: &[u8], item: &[u8], put: &mut dyn FnMut(Vec<u8>) -> ObjectId) -> Result<()> {
+        demand(
+            self.count == 0 && self.parts.is_empty() || self.last_path[..] < *path,
+            "changes are not unique and sorted",
+        )?;
+        let full =
+            self.count as u64 == CHANGES_ENTRIES_MAX || (self.items.len() + item.len()) as u64 > CHANGES_NODE_BYTES_MAX;
         if self.count > 0 && full {
             self.close(put)?;
         }
         if self.count == 0 {
-            self.first_path.clone_from(&change.path);
+            self.first_path = path.to_vec();
         }
-        self.last_path = Some(change.path.clone());
-        self.items.extend_from_slice(&writer.bytes);
+        self.last_path.clear();
+        self.last_path.extend_from_slice(path);
+        self.items.extend_from_slice(item);
         self.count += 1;
         Ok(())
     }

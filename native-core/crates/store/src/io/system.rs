@@ -1,6 +1,7 @@
 //! The real disk, by the system's own calls relative to open directories.
 
 use std::mem::MaybeUninit;
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -311,6 +312,11 @@ impl Io for SystemIo {
 
     fn truncate(&self, file: &File, size: u64) -> IoResult<()> {
         retrying(|| fs::ftruncate(file, size)).of("truncate", file.path())
+    }
+
+    fn start_writing(&self, file: &File, position: u64, length: u64) {
+        // What is dirty stays in memory all the same until it is written. A hint: there is nothing that could fail.
+        let _ = fs::fadvise(file, position, NonZeroU64::new(length), fs::Advice::DontNeed);
     }
 
     fn flush(&self, file: &File) -> IoResult<()> {

@@ -5,14 +5,15 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::cbor::{Codec, Id, Link};
 use super::content::{PieceSink, cut_content};
 use super::control::{Control, on_threads};
 use super::ignore::Rules;
 use super::nodes::{Encoded, EntryFields, EntryKind, encode_entry, put_directory};
-use super::pack_sink::{Kind, PackSink, StagedPack};
+use super::pack_sink::{PackSink, StagedPack};
 use super::stat_cache::{CacheWriter, Seen};
 use super::{WorkError, WorkResult, changes};
+use crate::format::id::{Codec, Link, ObjectId};
+use crate::format::pack::ObjectKind;
 use crate::io::{Directory, FileKind, FileStat, Io, IoError, OpenMode};
 
 const READ_ATTEMPTS: usize = 3;
@@ -209,7 +210,7 @@ impl Walk<'_, '_> {
 
     fn symlink(&self, handle: &Directory, name: &[u8]) -> Result<Option<Kept>, Failure> {
         let target = self.io.read_link(handle, name)?;
-        let id = self.sink.put(Kind::Chunk, &target).map_err(Failure::Write)?;
+        let id = self.sink.put(ObjectKind::Chunk, &target).map_err(Failure::Write)?;
         let content = Link { codec: Codec::Raw, id };
         let size = target.len() as u64;
         let fields = EntryFields { kind: EntryKind::Symlink, mode: SYMLINK_MODE, size, content };
@@ -263,13 +264,13 @@ struct Store<'a, 'b> {
 impl PieceSink for Store<'_, '_> {
     type Error = Failure;
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<Id, Failure> {
+    fn chunk(&mut self, bytes: &[u8]) -> Result<ObjectId, Failure> {
         self.control.check().map_err(Failure::Write)?;
-        self.sink.put(Kind::Chunk, bytes).map_err(Failure::Write)
+        self.sink.put(ObjectKind::Chunk, bytes).map_err(Failure::Write)
     }
 
-    fn list(&mut self, bytes: &[u8]) -> Result<Id, Failure> {
-        self.sink.put(Kind::List, bytes).map_err(Failure::Write)
+    fn list(&mut self, bytes: &[u8]) -> Result<ObjectId, Failure> {
+        self.sink.put(ObjectKind::List, bytes).map_err(Failure::Write)
     }
 }
 

@@ -2,105 +2,65 @@
 //! finished nodes, so that memory grows with the largest directory and not with the tree. Twin of `createdIn` in
 //! `src/core/timeline/adopt.ts` and of the builder in `src/core/format/changes.ts`.
 
-use super::cbor::{self, Codec, Link};
 use super::control::Control;
 use super::nodes::{self, NodeParts, ReadEntry};
-use super::pack_sink::{Kind, PackSink};
+use super::pack_sink::PackSink;
 use super::{WorkError, WorkResult};
 use crate::error::StoreError;
-use crate::format::constants::{CHANGES_ENTRIES_MAX, CHANGES_NODE_BYTES_MAX, PATH_BYTES_MAX};
-
-struct Part {
-    first_path: Vec<u8>,
-    link: Link,
-    count: u64,
-}
+use crate::format;
+use crate::format::cbor::Writer;
+use crate::format::changes::ChangesBuilder;
+use crate::format::constants::PATH_BYTES_MAX;
+use crate::format::id::{Link, ObjectId};
+use crate::format::pack::ObjectKind;
 
 struct Builder<'a, 'b> {
     sink: &'a PackSink<'b>,
-    items: Vec<u8>,
+    list: ChangesBuilder,
     count: u64,
-    first_path: Vec<u8>,
-    parts: Vec<Part>,
+    item: Writer,
 }
 
 impl Builder<'_, '_> {
     fn push(&mut self, path: &[u8], entry: &[u8]) -> WorkResult<()> {
-        let mut item = Vec::with_capacity(path.len() + entry.len() + 8);
-        cbor::list(&mut item, 3);
-        cbor::bytes(&mut item, path);
-        item.push(cbor::NULL);
-        item.extend_from_slice(entry);
-        let full = self.count == CHANGES_ENTRIES_MAX || (self.items.len() + item.len()) as u64 > CHANGES_NODE_BYTES_MAX;
-        if self.count > 0 && full {
-            self.close()?;
-        }
-        if self.count == 0 {
-            self.first_path = path.to_vec();
-        }
-        self.items.extend_from_slice(&item);
+        self.item.bytes.clear();
+        self.item.list(3);
+        self.item.bytes(path);
+        self.item.null();
+        self.item.append(entry);
         self.count += 1;
-        Ok(())
+        let (sink, list, item) = (self.sink, &mut self.list, &self.item.bytes);
+        putting(sink, |put| list.push_encoded(path, item, put))
     }
 
-    fn close(&mut self) -> WorkResult<()> {
-        if self.parts.len() as u64 == CHANGES_ENTRIES_MAX {
-            return Err(StoreError::new("LIMIT").found("more changes than a list can hold").into());
-        }
-        let mut node = Vec::with_capacity(self.items.len() + 32);
-        cbor::map(&mut node, 3);
-        cbor::text(&mut node, "e");
-        cbor::list(&mut node, self.count as usize);
-        node.extend_from_slice(&self.items);
-        cbor::text(&mut node, "k");
-        cbor::text(&mut node, "changes");
-        cbor::text(&mut node, "n");
-        cbor::integer(&mut node, self.count);
-        let link = Link { codec: Codec::DagCbor, id: self.sink.put(Kind::Changes, &node)? };
-        self.parts.push(Part { first_path: std::mem::take(&mut self.first_path), link, count: self.count });
-        self.items.clear();
-        self.count = 0;
-        Ok(())
-    }
-
-    fn finish(mut self) -> WorkResult<Option<(Link, u64)>> {
-        if self.count > 0 {
-            self.close()?;
-        }
-        let total = self.parts.iter().map(|part| part.count).sum();
-        match &self.parts[..] {
-            [] => Ok(None),
-            [only] => Ok(Some((only.link, total))),
-            parts => {
-                let node = encode_tree(parts, total);
-                let link = Link { codec: Codec::DagCbor, id: self.sink.put(Kind::Changes, &node)? };
-                Ok(Some((link, total)))
-            }
-        }
+    fn finish(self) -> WorkResult<Option<(Link, u64)>> {
+        let Builder { sink, list, count, .. } = self;
+        Ok(putting(sink, |put| list.finish(put))?.map(|link| (link, count)))
     }
 }
 
-fn encode_tree(parts: &[Part], total: u64) -> Vec<u8> {
-    let mut node = Vec::new();
-    cbor::map(&mut node, 3);
-    cbor::text(&mut node, "e");
-    cbor::list(&mut node, parts.len());
-    for part in parts {
-        cbor::list(&mut node, 3);
-        cbor::bytes(&mut node, &part.first_path);
-        cbor::link(&mut node, &part.link);
-        cbor::integer(&mut node, part.count);
+/// Runs a step of the builder, which knows of no failure: what fails when a node is put is told here.
+fn putting<T>(
+    sink: &PackSink<'_>,
+    step: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> ObjectId) -> format::failure::Result<T>,
+) -> WorkResult<T> {
+    let mut failed = None;
+    let stepped = step(&mut |node| match sink.put(ObjectKind::Changes, &node) {
+        Ok(id) => id,
+        Err(error) => {
+            failed = Some(error);
+            [0; 32]
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => stepped.map_err(|error| StoreError::new("LIMIT").found(error.reason).into()),
     }
-    cbor::text(&mut node, "k");
-    cbor::text(&mut node, "changes-tree");
-    cbor::text(&mut node, "n");
-    cbor::integer(&mut node, total);
-    node
 }
 
 /// Writes the list of all that is below the directory; None when that is nothing.
 pub fn put_created(sink: &PackSink<'_>, control: &Control, directory: Link) -> WorkResult<Option<(Link, u64)>> {
-    let mut builder = Builder { sink, items: Vec::new(), count: 0, first_path: Vec::new(), parts: Vec::new() };
+    let mut builder = Builder { sink, list: ChangesBuilder::default(), count: 0, item: Writer::default() };
     created_in(&mut builder, control, directory, &mut Vec::new())?;
     builder.finish()
 }
@@ -138,6 +98,9 @@ fn created_in(builder: &mut Builder<'_, '_>, control: &Control, directory: Link,
 }
 
 fn gather(sink: &PackSink<'_>, node: Link, into: &mut Vec<ReadEntry>) -> WorkResult<()> {
+    if node == nodes::empty_directory() {
+        return Ok(());
+    }
     let bytes = sink.get(&node.id)?;
     let lost = || WorkError::Store(StoreError::new("INTERNAL").found("a directory that was written reads otherwise"));
     match nodes::parts_of(&bytes).ok_or_else(lost)? {

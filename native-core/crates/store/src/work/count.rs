@@ -3,11 +3,11 @@
 
 use rayon::prelude::*;
 
-use super::cbor::Id;
 use super::control::{Control, on_threads};
 use super::nodes::EntryKind;
 use super::source::Source;
 use super::{WorkError, WorkResult};
+use crate::format::id::ObjectId;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -16,11 +16,16 @@ pub struct Counted {
 }
 
 /// Declined when a node of it is not found in the packs.
-pub fn count_files(control: &Control, source: &Source<'_>, directory: &Id, threads: usize) -> WorkResult<Counted> {
+pub fn count_files(
+    control: &Control,
+    source: &Source<'_>,
+    directory: &ObjectId,
+    threads: usize,
+) -> WorkResult<Counted> {
     on_threads(threads, || below(control, source, directory))
 }
 
-fn below(control: &Control, source: &Source<'_>, directory: &Id) -> WorkResult<Counted> {
+fn below(control: &Control, source: &Source<'_>, directory: &ObjectId) -> WorkResult<Counted> {
     control.check()?;
     let entries = source.entries(directory).ok_or(WorkError::Declined("a node that is not found here"))?;
     let mut counted = Counted::default();

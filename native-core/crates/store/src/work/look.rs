@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::WorkResult;
-use super::cbor::{Codec, Id, Link};
 use super::content::{NamesOnly, cut_content};
 use super::control::{Control, on_threads};
 use super::ignore::Rules;
-use super::nodes::EntryKind;
+use super::nodes::{EntryKind, kind_of};
 use super::source::Source;
 use super::stat_cache::{CachedDirectory, CachedItem, CachedStat, Recorded, Seen, StatCache, encode_block};
+use crate::format::id::{Codec, Link, ObjectId};
 use crate::io::{Directory, FileKind, FileStat, Io, IoResult, Listed, OpenMode};
 
 const SYMLINK_SIZE_MAX: f64 = 4095.0;
@@ -23,7 +23,7 @@ const NAMES_A_TASK: usize = 64;
 pub struct Request<'a> {
     pub root: &'a Directory,
     /// The node of the recorded top.
-    pub files: Id,
+    pub files: ObjectId,
     pub source: &'a Source<'a>,
     pub cache: &'a StatCache,
     /// A stat with both times below it may be remembered.
@@ -50,7 +50,7 @@ pub struct Counts {
 pub struct Known {
     pub path: Vec<u8>,
     /// The recorded node that it was compared with.
-    pub node: Id,
+    pub node: ObjectId,
     /// All in it and below it is as it is recorded; the counts then are of all of it.
     pub whole: bool,
     pub counts: Counts,
@@ -111,7 +111,7 @@ struct Found {
     ignored: bool,
     /// As recorded: a file or symlink.
     leaf: bool,
-    directory: Option<Id>,
+    directory: Option<ObjectId>,
     hashed_bytes: Option<u64>,
     /// May be remembered.
     seen: Option<Seen>,
@@ -126,7 +126,7 @@ impl Found {
 }
 
 impl Look<'_> {
-    fn directory(&self, handle: &Directory, path: &[u8], node: Id) -> WorkResult<Outcome> {
+    fn directory(&self, handle: &Directory, path: &[u8], node: ObjectId) -> WorkResult<Outcome> {
         self.control.check()?;
         let Ok(mut listed) = self.io.list(handle) else { return Ok(Outcome::unknown()) };
         if path.is_empty() {
@@ -150,14 +150,14 @@ impl Look<'_> {
         self.remember(path, node, &pairs, &found, cached.as_ref().filter(|_| is_same));
         let own = known_of(path, node, &pairs, &found);
         self.control.advance(own.counts.files);
-        let directories: Vec<(&[u8], Id)> =
+        let directories: Vec<(&[u8], ObjectId)> =
             pairs.iter().zip(&found).filter_map(|(pair, found)| Some((pair.name(), found.directory?))).collect();
-        let below = |(name, recorded): &(&[u8], Id)| self.below(handle, path, name, *recorded);
+        let below = |(name, recorded): &(&[u8], ObjectId)| self.below(handle, path, name, *recorded);
         let below: Vec<Outcome> = directories.par_iter().map(below).collect::<Result<_, _>>()?;
         Ok(combine(own, below))
     }
 
-    fn below(&self, handle: &Directory, path: &[u8], name: &[u8], recorded: Id) -> WorkResult<Outcome> {
+    fn below(&self, handle: &Directory, path: &[u8], name: &[u8], recorded: ObjectId) -> WorkResult<Outcome> {
         match self.io.child(handle, name) {
             Ok(child) => self.directory(&child, &join(path, name), recorded),
             Err(_) => Ok(Outcome::unknown()),
@@ -168,7 +168,7 @@ impl Look<'_> {
         let Some(disk) = pair.disk else { return Found::suspect() };
         let Some((item, recorded)) = pair.recorded() else { return self.new_name(path, disk) };
         let Ok(Some(stat)) = self.io.stat(handle, &disk.name) else { return Found::suspect() };
-        let kind = EntryKind::of(recorded.kind.into());
+        let kind = kind_of(recorded.kind.into());
         match (stat.kind, kind) {
             (FileKind::Directory, Some(EntryKind::Directory)) => {
                 Found { suspect: recorded.mode != stat.mode, directory: Some(recorded.content.id), ..Found::default() }
@@ -237,7 +237,7 @@ impl Look<'_> {
     fn remember(
         &self,
         path: &[u8],
-        node: Id,
+        node: ObjectId,
         pairs: &[Pair<'_>],
         found: &[Found],
         cached: Option<&CachedDirectory<'_>>,
@@ -301,7 +301,7 @@ fn pairs_of<'a>(listed: &'a [Listed], items: &'a [CachedItem<'a>]) -> Vec<Pair<'
     pairs
 }
 
-fn known_of(path: &[u8], node: Id, pairs: &[Pair<'_>], found: &[Found]) -> Known {
+fn known_of(path: &[u8], node: ObjectId, pairs: &[Pair<'_>], found: &[Found]) -> Known {
     let mut counts = Counts::default();
     for one in found {
         counts.files += u64::from(one.leaf);

@@ -2,7 +2,6 @@
 //! name in TypeScript, writes the same objects and gives the same answers; what it cannot do it leaves to that one.
 
 pub mod adopt;
-pub mod cbor;
 pub mod changes;
 pub mod content;
 pub mod control;
@@ -11,6 +10,7 @@ pub mod ignore;
 pub mod look;
 pub mod nodes;
 pub mod pack_sink;
+pub mod packed;
 pub mod packing;
 pub mod place;
 pub mod sound_pack;

@@ -1,10 +1,16 @@
 //! Directories as canonical nodes: a leaf up to 64 entries, above a branch over one hex digit of the hash of the names.
 //! Twin of `src/core/store/nodes.ts`. Entries stay encoded: a node is put together from their bytes.
 
+use std::sync::OnceLock;
+
 use super::WorkResult;
-use super::cbor::{self, Codec, Id, Link, Reader};
-use super::pack_sink::{Kind, PackSink};
+use super::pack_sink::PackSink;
+use crate::format::cbor::{LINK_BYTES, Reader, Writer};
 use crate::format::constants::LEAF_ENTRIES_MAX;
+use crate::format::id::{Link, ObjectId};
+use crate::format::pack::ObjectKind;
+
+pub use crate::format::node::EntryKind;
 
 const SLOTS: usize = 16;
 
@@ -15,21 +21,13 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    File = 0,
-    Directory = 1,
-    Symlink = 2,
-}
-
-impl EntryKind {
-    pub fn of(number: u64) -> Option<EntryKind> {
-        match number {
-            0 => Some(EntryKind::File),
-            1 => Some(EntryKind::Directory),
-            2 => Some(EntryKind::Symlink),
-            _ => None,
-        }
+/// The kind that a number stands for in an entry.
+pub fn kind_of(number: u64) -> Option<EntryKind> {
+    match number {
+        0 => Some(EntryKind::File),
+        1 => Some(EntryKind::Directory),
+        2 => Some(EntryKind::Symlink),
+        _ => None,
     }
 }
 
@@ -42,19 +40,28 @@ pub struct EntryFields {
 }
 
 pub fn encode_entry(name: &[u8], fields: &EntryFields) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(name.len() + cbor::LINK_BYTES + 20);
-    cbor::list(&mut bytes, 5);
-    cbor::bytes(&mut bytes, name);
-    cbor::integer(&mut bytes, fields.kind as u64);
-    cbor::integer(&mut bytes, fields.mode.into());
-    cbor::integer(&mut bytes, fields.size);
-    cbor::link(&mut bytes, &fields.content);
-    bytes
+    let mut writer = Writer { bytes: Vec::with_capacity(name.len() + LINK_BYTES + 20) };
+    writer.list(5);
+    writer.bytes(name);
+    writer.unsigned(fields.kind as u64);
+    writer.unsigned(fields.mode.into());
+    writer.unsigned(fields.size);
+    writer.link(&fields.content);
+    writer.bytes
 }
 
-/// Writes the canonical node of these entries, which must be sorted by name.
+/// The node of a directory without entries.
+pub fn empty_directory() -> Link {
+    static ID: OnceLock<ObjectId> = OnceLock::new();
+    Link::dag(*ID.get_or_init(|| blake3::hash(&encode_leaf(&[])).into()))
+}
+
+/// Writes the canonical node of these entries, which must be sorted by name; that of none is in every store already.
 pub fn put_directory(sink: &PackSink<'_>, sorted: &[Encoded]) -> WorkResult<Link> {
-    let hashed: Vec<(&Encoded, Id)> = if sorted.len() as u64 <= LEAF_ENTRIES_MAX {
+    if sorted.is_empty() {
+        return Ok(empty_directory());
+    }
+    let hashed: Vec<(&Encoded, ObjectId)> = if sorted.len() as u64 <= LEAF_ENTRIES_MAX {
         sorted.iter().map(|entry| (entry, [0; 32])).collect()
     } else {
         sorted.iter().map(|entry| (entry, blake3::hash(&entry.name).into())).collect()
@@ -62,7 +69,7 @@ pub fn put_directory(sink: &PackSink<'_>, sorted: &[Encoded]) -> WorkResult<Link
     put_at(sink, &hashed, 0)
 }
 
-fn put_at(sink: &PackSink<'_>, sorted: &[(&Encoded, Id)], depth: usize) -> WorkResult<Link> {
+fn put_at(sink: &PackSink<'_>, sorted: &[(&Encoded, ObjectId)], depth: usize) -> WorkResult<Link> {
     if sorted.len() as u64 <= LEAF_ENTRIES_MAX {
         return put_leaf(sink, sorted);
     }
@@ -72,43 +79,47 @@ fn put_at(sink: &PackSink<'_>, sorted: &[(&Encoded, Id)], depth: usize) -> WorkR
         let digit = if depth.is_multiple_of(2) { byte >> 4 } else { byte & 15 };
         parts[usize::from(digit)].push((*entry, *hash));
     }
-    let mut node = Vec::with_capacity(SLOTS * 48 + 32);
-    cbor::map(&mut node, 3);
-    cbor::text(&mut node, "d");
-    cbor::integer(&mut node, depth as u64);
-    cbor::text(&mut node, "k");
-    cbor::text(&mut node, "branch");
-    cbor::text(&mut node, "s");
-    cbor::list(&mut node, SLOTS);
+    let mut writer = Writer { bytes: Vec::with_capacity(SLOTS * 48 + 32) };
+    writer.map(3);
+    writer.text("d");
+    writer.unsigned(depth as u64);
+    writer.text("k");
+    writer.text("branch");
+    writer.text("s");
+    writer.list(SLOTS);
     for part in &parts {
         if part.is_empty() {
-            node.push(cbor::NULL);
+            writer.null();
             continue;
         }
         let link = put_at(sink, part, depth + 1)?;
-        cbor::list(&mut node, 2);
-        cbor::link(&mut node, &link);
-        cbor::integer(&mut node, part.len() as u64);
+        writer.list(2);
+        writer.link(&link);
+        writer.unsigned(part.len() as u64);
     }
-    put_node(sink, &node)
+    put_node(sink, &writer.bytes)
 }
 
-fn put_leaf(sink: &PackSink<'_>, sorted: &[(&Encoded, Id)]) -> WorkResult<Link> {
+fn put_leaf(sink: &PackSink<'_>, sorted: &[(&Encoded, ObjectId)]) -> WorkResult<Link> {
+    put_node(sink, &encode_leaf(sorted))
+}
+
+fn encode_leaf(sorted: &[(&Encoded, ObjectId)]) -> Vec<u8> {
     let bytes: usize = sorted.iter().map(|(entry, _)| entry.bytes.len()).sum();
-    let mut node = Vec::with_capacity(bytes + 16);
-    cbor::map(&mut node, 2);
-    cbor::text(&mut node, "e");
-    cbor::list(&mut node, sorted.len());
+    let mut writer = Writer { bytes: Vec::with_capacity(bytes + 16) };
+    writer.map(2);
+    writer.text("e");
+    writer.list(sorted.len());
     for (entry, _) in sorted {
-        node.extend_from_slice(&entry.bytes);
+        writer.append(&entry.bytes);
     }
-    cbor::text(&mut node, "k");
-    cbor::text(&mut node, "leaf");
-    put_node(sink, &node)
+    writer.text("k");
+    writer.text("leaf");
+    writer.bytes
 }
 
 fn put_node(sink: &PackSink<'_>, node: &[u8]) -> WorkResult<Link> {
-    Ok(Link { codec: Codec::DagCbor, id: sink.put(Kind::Node, node)? })
+    Ok(Link::dag(sink.put(ObjectKind::Node, node)?))
 }
 
 /// An entry as it was read back.
@@ -131,49 +142,45 @@ pub enum NodeParts {
     Branch(Vec<Link>),
 }
 
-/// Takes a node apart that this work wrote; None when it is none.
+/// Takes a node apart; None when it is none, or has what only TypeScript knows of. It was checked against its name.
 pub fn parts_of(bytes: &[u8]) -> Option<NodeParts> {
     let mut reader = Reader::new(bytes);
-    let keys = reader.map()?;
-    if keys == 3 {
+    reader.map().ok()?;
+    if reader.has_key("d") {
         return branch_parts(&mut reader).map(NodeParts::Branch);
     }
-    if reader.text()? != b"e" {
-        return None;
-    }
-    let count = reader.list()?;
+    reader.key("e").ok()?;
+    let count = reader.list().ok()?;
     (0..count).map(|_| read_entry(&mut reader)).collect::<Option<_>>().map(NodeParts::Leaf)
 }
 
 fn read_entry(reader: &mut Reader<'_>) -> Option<ReadEntry> {
-    let start = reader.offset();
-    if reader.list()? != 5 {
+    let start = reader.offset;
+    if reader.list().ok()? != 5 {
         return None;
     }
-    let name = reader.bytes()?.to_vec();
-    let kind = EntryKind::of(reader.integer()?)?;
-    let mode = reader.integer()?.try_into().ok()?;
-    let size = reader.integer()?;
-    let content = reader.link()?;
+    let name = reader.bytes().ok()?.to_vec();
+    let kind = kind_of(reader.unsigned().ok()?)?;
+    let mode = reader.unsigned().ok()?.try_into().ok()?;
+    let size = reader.unsigned().ok()?;
+    let content = reader.link().ok()?;
     let encoded = Encoded { name, bytes: reader.since(start).to_vec() };
     Some(ReadEntry { encoded, fields: EntryFields { kind, mode, size, content } })
 }
 
 fn branch_parts(reader: &mut Reader<'_>) -> Option<Vec<Link>> {
-    reader.text()?;
-    reader.integer()?;
-    reader.text()?;
-    reader.text()?;
-    reader.text()?;
+    reader.unsigned().ok()?;
+    reader.key("k").ok()?;
+    reader.key("branch").ok()?;
+    reader.key("s").ok()?;
     let mut links = Vec::new();
-    for _ in 0..reader.list()? {
-        if reader.peek()? == cbor::NULL {
-            reader.take(1)?;
+    for _ in 0..reader.list().ok()? {
+        if reader.is_null() {
             continue;
         }
-        reader.list()?;
-        links.push(reader.link()?);
-        reader.integer()?;
+        reader.list().ok()?;
+        links.push(reader.link().ok()?);
+        reader.unsigned().ok()?;
     }
     Some(links)
 }

@@ -7,38 +7,25 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::cbor::{Codec, Id};
 use super::packing::{self, Packing};
 use crate::error::StoreError;
-use crate::format::constants::{
-    CHUNK_BYTES_MAX, MAGIC_PACK, MAGIC_PACK_INDEX, MARKER_PACK_ENTRY, OBJECT_BYTES_MAX, PACK_BYTES_MAX,
-};
+use crate::format::constants::{CHUNK_BYTES_MAX, OBJECT_BYTES_MAX, PACK_BYTES_MAX};
+use crate::format::failure::FormatError;
+use crate::format::id::{Codec, ObjectId};
+use crate::format::pack::{ENTRY_HEADER_BYTES, EntryFields, ObjectKind, encode_entry_header, encode_pack_header};
+use crate::format::pack_index::{IndexEntry, encode_index};
 use crate::io::{Directory, File, Io, IoResult, OpenMode};
 use crate::work::WorkResult;
 
-pub const PACK_HEADER_BYTES: u64 = 16;
-pub const ENTRY_HEADER_BYTES: usize = 56;
-pub const INDEX_ENTRY_BYTES: usize = 52;
 const BUFFER_BYTES: usize = 1 << 20;
 const FILE_MODE: u16 = 0o600;
 
-/// What an object is, for tools that list packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Chunk = 1,
-    List = 2,
-    Node = 3,
-    Changes = 5,
+fn codec_of(kind: ObjectKind) -> Codec {
+    if kind == ObjectKind::Chunk { Codec::Raw } else { Codec::DagCbor }
 }
 
-impl Kind {
-    fn codec(self) -> Codec {
-        if self == Kind::Chunk { Codec::Raw } else { Codec::DagCbor }
-    }
-
-    fn limit(self) -> u64 {
-        if self == Kind::Chunk { CHUNK_BYTES_MAX } else { OBJECT_BYTES_MAX }
-    }
+fn limit_of(kind: ObjectKind) -> u64 {
+    if kind == ObjectKind::Chunk { CHUNK_BYTES_MAX } else { OBJECT_BYTES_MAX }
 }
 
 /// Ids are hashes: their first bytes are as good as any.
@@ -59,7 +46,7 @@ impl Hasher for IdHasher {
     fn write_usize(&mut self, _length: usize) {}
 }
 
-pub type IdMap<V> = HashMap<Id, V, BuildHasherDefault<IdHasher>>;
+pub type IdMap<V> = HashMap<ObjectId, V, BuildHasherDefault<IdHasher>>;
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -67,12 +54,19 @@ struct Place {
     offset: u32,
     stored_bytes: u32,
     object_bytes: u32,
-    kind: u8,
-    packing: u8,
+    kind: ObjectKind,
+    packing: Packing,
 }
 
 /// An object that was claimed by the thread that writes it now.
-const CLAIMED: Place = Place { part: u16::MAX, offset: 0, stored_bytes: 0, object_bytes: 0, kind: 0, packing: 0 };
+const CLAIMED: Place = Place {
+    part: u16::MAX,
+    offset: 0,
+    stored_bytes: 0,
+    object_bytes: 0,
+    kind: ObjectKind::Unknown,
+    packing: Packing::Plain,
+};
 
 struct Part {
     name: String,
@@ -134,22 +128,31 @@ impl<'a> PackSink<'a> {
     }
 
     /// Stores an object unless this sink has it.
-    pub fn put(&self, kind: Kind, bytes: &[u8]) -> WorkResult<Id> {
-        if bytes.len() as u64 > kind.limit() {
-            let expected = format!("at most {} bytes", kind.limit());
+    pub fn put(&self, kind: ObjectKind, bytes: &[u8]) -> WorkResult<ObjectId> {
+        if bytes.len() as u64 > limit_of(kind) {
+            let expected = format!("at most {} bytes", limit_of(kind));
             return Err(StoreError::new("LIMIT").expected(expected).found(bytes.len().to_string()).into());
         }
-        let id: Id = blake3::hash(bytes).into();
+        let id: ObjectId = blake3::hash(bytes).into();
         if self.state().places.try_claim(id) {
             packing::with_packed(bytes, self.level, |packing, payload| {
-                let header = entry_header(kind, &id, bytes.len(), packing, payload);
-                self.append(&header, payload, (&id, kind, bytes.len(), packing))
+                let fields = EntryFields {
+                    id,
+                    codec: codec_of(kind),
+                    kind,
+                    packing,
+                    stored_bytes: payload.len() as u32,
+                    object_bytes: bytes.len() as u32,
+                };
+                let header = encode_entry_header(&fields, payload);
+                let broken = |error: FormatError| StoreError::new("INTERNAL").found(error.reason);
+                self.append(&header.map_err(broken)?, payload, &fields)
             })??;
         }
         Ok(id)
     }
 
-    fn append(&self, header: &[u8], payload: &[u8], (id, kind, object_bytes, packing): Fields<'_>) -> WorkResult<()> {
+    fn append(&self, header: &[u8], payload: &[u8], fields: &EntryFields) -> WorkResult<()> {
         let mut state = self.state();
         let bytes = header.len() + payload.len();
         let full = |part: &Part, waiting: usize| part.written + (waiting + bytes) as u64 > PACK_BYTES_MAX;
@@ -164,12 +167,12 @@ impl<'a> PackSink<'a> {
         let place = Place {
             part: (state.parts.len() - 1) as u16,
             offset: offset as u32,
-            stored_bytes: payload.len() as u32,
-            object_bytes: object_bytes as u32,
-            kind: kind as u8,
-            packing: packing as u8,
+            stored_bytes: fields.stored_bytes,
+            object_bytes: fields.object_bytes,
+            kind: fields.kind,
+            packing: fields.packing,
         };
-        state.places.insert(*id, place);
+        state.places.insert(fields.id, place);
         state.buffer.extend_from_slice(header);
         state.buffer.extend_from_slice(payload);
         self.bytes_written.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -187,9 +190,7 @@ impl<'a> PackSink<'a> {
         let chance = *hasher.finalize().as_bytes();
         let suffix: String = chance[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}-{suffix}", self.owner);
-        let mut header = MAGIC_PACK.to_vec();
-        header.extend_from_slice(&chance[8..12]);
-        header.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
+        let header = encode_pack_header([chance[8], chance[9], chance[10], chance[11]]);
         let file = self.io.open(self.stage, format!("{name}.pack").as_bytes(), OpenMode::Create(FILE_MODE))?;
         let mut pack_id = [0; 8];
         pack_id.copy_from_slice(&header[8..]);
@@ -202,6 +203,7 @@ impl<'a> PackSink<'a> {
         let State { parts, buffer, .. } = state;
         if let Some(part) = parts.last_mut() {
             self.io.write_at(&part.file, buffer, part.written)?;
+            self.io.start_writing(&part.file, part.written, buffer.len() as u64);
             part.written += buffer.len() as u64;
             buffer.clear();
         }
@@ -209,7 +211,7 @@ impl<'a> PackSink<'a> {
     }
 
     /// The bytes of an object that was put before; a thread that writes it now must not be waited for.
-    pub fn get(&self, id: &Id) -> WorkResult<Vec<u8>> {
+    pub fn get(&self, id: &ObjectId) -> WorkResult<Vec<u8>> {
         let mut state = self.state();
         let place = state.places.get(id).copied().filter(|place| place.part != u16::MAX);
         let lost = || StoreError::new("INTERNAL").found("an object that was written is not found again");
@@ -222,7 +224,7 @@ impl<'a> PackSink<'a> {
         let mut payload = vec![0; place.stored_bytes as usize];
         let count = self.io.read_at(&state.parts[usize::from(place.part)].file, &mut payload, from)?;
         drop(state);
-        let bytes = packing::unpack(place.packing, &payload[..count], place.object_bytes as usize);
+        let bytes = packing::unpack(place.packing as u8, &payload[..count], place.object_bytes as usize);
         bytes.ok_or_else(|| lost().into())
     }
 
@@ -235,12 +237,11 @@ impl<'a> PackSink<'a> {
         }
         let mut entries = vec![Vec::new(); state.parts.len()];
         for (id, place) in &state.places {
-            entries[usize::from(place.part)].push((*id, *place));
+            entries[usize::from(place.part)].push(place.index_entry(*id));
         }
         let mut packs = Vec::new();
-        for (part, mut entries) in state.parts.iter().zip(entries) {
-            entries.sort_unstable_by_key(|(id, _)| *id);
-            let index = encode_index(part.pack_id, part.written, &entries);
+        for (part, entries) in state.parts.iter().zip(entries) {
+            let index = encode_index(&part.pack_id, part.written, &entries);
             let name = format!("{}.idx", part.name);
             let file = self.io.open(self.stage, name.as_bytes(), OpenMode::Create(FILE_MODE))?;
             self.io.write_at(&file, &index, 0)?;
@@ -251,14 +252,20 @@ impl<'a> PackSink<'a> {
     }
 }
 
-type Fields<'a> = (&'a Id, Kind, usize, Packing);
+impl Place {
+    fn index_entry(&self, id: ObjectId) -> IndexEntry {
+        let Place { offset, stored_bytes, object_bytes, kind, packing, .. } = *self;
+        let fields = EntryFields { id, codec: codec_of(kind), kind, packing, stored_bytes, object_bytes };
+        IndexEntry { fields, offset: offset.into() }
+    }
+}
 
 trait Claim {
-    fn try_claim(&mut self, id: Id) -> bool;
+    fn try_claim(&mut self, id: ObjectId) -> bool;
 }
 
 impl Claim for IdMap<Place> {
-    fn try_claim(&mut self, id: Id) -> bool {
+    fn try_claim(&mut self, id: ObjectId) -> bool {
         match self.entry(id) {
             std::collections::hash_map::Entry::Occupied(_) => false,
             std::collections::hash_map::Entry::Vacant(slot) => {
@@ -267,42 +274,4 @@ impl Claim for IdMap<Place> {
             }
         }
     }
-}
-
-fn entry_header(kind: Kind, id: &Id, object_bytes: usize, packing: Packing, payload: &[u8]) -> Vec<u8> {
-    let mut header = Vec::with_capacity(ENTRY_HEADER_BYTES);
-    header.extend_from_slice(&MARKER_PACK_ENTRY);
-    header.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-    header.extend_from_slice(&(object_bytes as u32).to_le_bytes());
-    header.extend_from_slice(&[kind as u8, kind.codec().number(), packing as u8, 0]);
-    header.extend_from_slice(id);
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&header[8..]);
-    crc.update(payload);
-    header.extend_from_slice(&crc.finalize().to_le_bytes());
-    header
-}
-
-fn encode_index(pack_id: [u8; 8], covered: u64, entries: &[(Id, Place)]) -> Vec<u8> {
-    let mut index = Vec::with_capacity(28 + 1024 + entries.len() * INDEX_ENTRY_BYTES + 4);
-    index.extend_from_slice(MAGIC_PACK_INDEX);
-    index.extend_from_slice(&pack_id);
-    index.extend_from_slice(&covered.to_le_bytes());
-    index.extend_from_slice(&(entries.len() as u32).to_le_bytes());
-    for first in 0..=255u8 {
-        let until = entries.partition_point(|(id, _)| id[0] <= first) as u32;
-        index.extend_from_slice(&until.to_le_bytes());
-    }
-    for (id, place) in entries {
-        let kind_is_chunk = place.kind == Kind::Chunk as u8;
-        let codec = if kind_is_chunk { Codec::Raw } else { Codec::DagCbor };
-        index.extend_from_slice(id);
-        index.extend_from_slice(&u64::from(place.offset).to_le_bytes());
-        index.extend_from_slice(&place.stored_bytes.to_le_bytes());
-        index.extend_from_slice(&place.object_bytes.to_le_bytes());
-        index.extend_from_slice(&[codec.number(), place.kind, place.packing, 0]);
-    }
-    let crc = crc32fast::hash(&index);
-    index.extend_from_slice(&crc.to_le_bytes());
-    index
 }

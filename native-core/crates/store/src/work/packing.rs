@@ -6,16 +6,11 @@ use std::cell::RefCell;
 use zstd_safe::{CCtx, CParameter, DCtx};
 
 use crate::error::StoreError;
+pub use crate::format::pack::Packing;
 
 /// Below this compression saves less than an entry and its index line take, and still costs every reader.
 const PACKED_BYTES_MIN: usize = 256;
 const SAMPLE_BYTES: usize = 4096;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    Plain = 0,
-    Zstd = 1,
-}
 
 thread_local! {
     static COMPRESSOR: RefCell<(CCtx<'static>, Vec<u8>)> = RefCell::new((CCtx::create(), Vec::new()));

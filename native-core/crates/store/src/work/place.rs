@@ -5,10 +5,11 @@
 use rayon::prelude::*;
 
 use super::WorkResult;
-use super::cbor::{Codec, Link, Reader};
 use super::content::{NamesOnly, cut_content};
 use super::control::{Control, on_threads};
+use super::packed::Reader;
 use super::stat_cache::CachedStat;
+use crate::format::id::{Codec, Link};
 use crate::io::{Directory, FileKind, FileStat, Io, IoResult, OpenMode};
 
 /// What shall be at a path.

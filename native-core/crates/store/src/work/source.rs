@@ -5,10 +5,10 @@
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
-use super::cbor::{Id, Link};
 use super::nodes::{NodeParts, ReadEntry, parts_of};
 use super::pack_sink::IdMap;
 use super::packing;
+use crate::format::id::{Link, ObjectId};
 use crate::format::pack::{
     ENTRY_HEADER_BYTES, EntryFields, PACK_HEADER_BYTES, decode_entry_header, pack_file_name, parse_pack_file_name,
 };
@@ -72,7 +72,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    pub fn locate(&self, id: &Id) -> Option<Located> {
+    pub fn locate(&self, id: &ObjectId) -> Option<Located> {
         self.packs().iter().enumerate().find_map(|(number, pack)| {
             let (offset, fields) = pack.find(id)?;
             Some(Located { pack: number, offset, fields })
@@ -92,14 +92,14 @@ impl<'a> Source<'a> {
         })
     }
 
-    pub fn get(&self, id: &Id) -> Option<Vec<u8>> {
+    pub fn get(&self, id: &ObjectId) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         self.read(&self.locate(id)?, &mut bytes).then_some(bytes)
     }
 
     /// The entries of a directory, in the order of their names; none when a node of it can not be read, or holds what
     /// only TypeScript knows of.
-    pub fn entries(&self, directory: &Id) -> Option<Vec<ReadEntry>> {
+    pub fn entries(&self, directory: &ObjectId) -> Option<Vec<ReadEntry>> {
         let mut entries = Vec::new();
         let branched = self.gather(directory, &mut entries)?;
         if branched {
@@ -108,7 +108,7 @@ impl<'a> Source<'a> {
         Some(entries)
     }
 
-    fn gather(&self, node: &Id, into: &mut Vec<ReadEntry>) -> Option<bool> {
+    fn gather(&self, node: &ObjectId, into: &mut Vec<ReadEntry>) -> Option<bool> {
         match parts_of(&self.get(node)?)? {
             NodeParts::Leaf(entries) => {
                 into.extend(entries);
@@ -125,7 +125,7 @@ impl<'a> Source<'a> {
 }
 
 impl Pack {
-    fn find(&self, id: &Id) -> Option<(u64, EntryFields)> {
+    fn find(&self, id: &ObjectId) -> Option<(u64, EntryFields)> {
         if let Some(found) = self.tail.get(id) {
             return Some(*found);
         }

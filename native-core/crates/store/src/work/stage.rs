@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::WorkResult;
-use super::cbor::{Id, Reader};
 use super::control::{Control, on_threads};
-use super::pack_sink::ENTRY_HEADER_BYTES;
+use super::packed::Reader;
 use super::packing;
+use crate::format::id::ObjectId;
+use crate::format::pack::ENTRY_HEADER_BYTES;
 use crate::io::{Directory, File, Io, IoResult, OpenMode};
 
 /// A file that shall be staged, and where its content lies.
@@ -26,7 +27,7 @@ pub struct Item {
     pub offset: u32,
     pub stored_bytes: u32,
     pub object_bytes: u32,
-    pub id: Id,
+    pub id: ObjectId,
 }
 
 pub struct Request<'a> {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::cbor::{Codec, Id, Link};
 use super::control::{Control, on_threads};
 use super::nodes::{EntryFields, EntryKind, ReadEntry};
 use super::source::Source;
 use super::stat_cache::{Recorded, Seen, encode_block};
 use super::{WorkError, WorkResult};
 use crate::format::content::decode_list;
+use crate::format::id::{Codec, Link, ObjectId};
 use crate::io::{Directory, FileKind, Io, IoResult, OpenMode};
 
 /// Until everything below is there.
@@ -39,7 +39,7 @@ pub struct Top {
     pub name: Vec<u8>,
     /// Where it shall come.
     pub path: Vec<u8>,
-    pub node: Id,
+    pub node: ObjectId,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn unknown() -> WorkError {
 
 impl Tree<'_> {
     /// Puts everything into an empty directory; its own mode stays open.
-    fn fill(&self, parent: &Directory, name: &[u8], path: &[u8], node: &Id) -> WorkResult<Counts> {
+    fn fill(&self, parent: &Directory, name: &[u8], path: &[u8], node: &ObjectId) -> WorkResult<Counts> {
         let entries = self.source.entries(node).ok_or_else(unknown)?;
         let handle = self.io.child(parent, name)?;
         let one = |entry: &ReadEntry| -> WorkResult<(Option<Seen>, Counts)> {
@@ -181,7 +181,7 @@ impl Tree<'_> {
         }))
     }
 
-    fn note(&self, path: &[u8], node: &Id, entries: &[ReadEntry], made: &[(Option<Seen>, Counts)]) {
+    fn note(&self, path: &[u8], node: &ObjectId, entries: &[ReadEntry], made: &[(Option<Seen>, Counts)]) {
         let recorded: Vec<Recorded> = entries.iter().map(|entry| Recorded::of(&entry.fields)).collect();
         let items = entries.iter().zip(&recorded).zip(made);
         let items = items.map(|((entry, recorded), (seen, _))| (&entry.encoded.name[..], recorded, seen.as_ref()));

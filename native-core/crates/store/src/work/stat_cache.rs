@@ -10,8 +10,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::WorkResult;
-use super::cbor::{Codec, Id, Link, Reader};
 use super::nodes::{Encoded, EntryFields};
+use super::packed::Reader;
+use crate::format::cbor::Reader as CborReader;
+use crate::format::id::{Codec, Link, ObjectId};
 use crate::io::{Directory, File, FileStat, Io, OpenMode};
 
 const MAGIC: &[u8; 8] = b"SNTSTAT2";
@@ -51,7 +53,7 @@ impl<'a> CacheWriter<'a> {
     }
 
     /// A directory with its recorded node; entries in name order, each with what was seen of it on disk.
-    pub fn add(&self, path: &[u8], node: &Id, entries: &[(&Encoded, Option<&Seen>)]) -> WorkResult<()> {
+    pub fn add(&self, path: &[u8], node: &ObjectId, entries: &[(&Encoded, Option<&Seen>)]) -> WorkResult<()> {
         let mut block = open_block(path, node, entries.len());
         for (entry, seen) in entries {
             let settled = seen.filter(|seen| seen.stat.is_settled(self.settled_below_ns));
@@ -81,7 +83,7 @@ impl<'a> CacheWriter<'a> {
 }
 
 /// The beginning of a directory's block, before its items.
-fn open_block(path: &[u8], node: &Id, items: usize) -> Vec<u8> {
+fn open_block(path: &[u8], node: &ObjectId, items: usize) -> Vec<u8> {
     let mut block = Vec::with_capacity(48 + path.len() + items * 160);
     block.extend_from_slice(&[0; 4]);
     block.extend_from_slice(&(path.len() as u16).to_le_bytes());
@@ -101,7 +103,7 @@ fn closed_block(mut block: Vec<u8>) -> Vec<u8> {
 /// A whole block: recorded items in name order, each with what may be trusted of it on disk.
 pub fn encode_block<'a>(
     path: &[u8],
-    node: &Id,
+    node: &ObjectId,
     items: impl ExactSizeIterator<Item = (&'a [u8], &'a Recorded, Option<&'a Seen>)>,
 ) -> Vec<u8> {
     let mut block = open_block(path, node, items.len());
@@ -133,13 +135,13 @@ fn encode_item(block: &mut Vec<u8>, name: &[u8], recorded: Option<&Recorded>, se
 }
 
 fn fields_of(entry: &[u8]) -> Option<Recorded> {
-    let mut reader = Reader::new(entry);
-    reader.list()?;
-    reader.bytes()?;
-    let kind = reader.integer()? as u8;
-    let mode = reader.integer()? as u16;
-    let size = reader.integer()? as f64;
-    Some(Recorded { kind, mode, size, content: reader.link()? })
+    let mut reader = CborReader::new(entry);
+    reader.list().ok()?;
+    reader.bytes().ok()?;
+    let kind = reader.unsigned().ok()? as u8;
+    let mode = reader.unsigned().ok()? as u16;
+    let size = reader.unsigned().ok()? as f64;
+    Some(Recorded { kind, mode, size, content: reader.link().ok()? })
 }
 
 impl FileStat {
@@ -163,7 +165,7 @@ pub struct StatCache {
 /// One directory in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedDirectory<'a> {
-    pub node: Option<Id>,
+    pub node: Option<ObjectId>,
     pub items: Vec<CachedItem<'a>>,
 }
 
