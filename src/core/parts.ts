@@ -58,13 +58,10 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
   }
   const runtime = child(root, '.runtime')
   const auth = child(root, '.auth')
-  const format = rootFormat({ root, runtime, auth, stateDirectory: host.stateDirectory })
-  const formatFile = format.file
-  let formatFault = format.fault
-  const permission = openable(formatFile)
-  if (permission.state === 'refuse') {
-    throw new SentientError('FORMAT_UNKNOWN', { where: '.runtime/format', found: permission.unknown.join(', ') })
-  }
+  const places = { root, runtime, auth, stateDirectory: host.stateDirectory }
+  const { file: formatFile, fault } = rootFormat(places)
+  let formatFault = fault
+  const permission = permissionOf(formatFile)
   const tree = child(root, '.tree')
   const derived = derivedChild(root, '.db')
   const staging = derived === undefined ? undefined : derivedChild(runtime, 'stage')
@@ -84,7 +81,7 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
     logId: formatFile.logId,
     earlierLogIds: formatFile.earlier ?? [],
     logIdsNow() {
-      const { logId, earlier = [] } = readFormat(runtime)
+      const { logId, earlier = [] } = rootFormat(places).file
       return [logId, ...earlier]
     },
     limits: { earliestMicros: host.builtMicros ?? 0 },
@@ -136,10 +133,7 @@ export function openParts(host: Host, root: Directory, options: OpenOptions): Pa
       }
     },
   }
-  if (formatFault !== undefined) {
-    const text = `.runtime/format is damaged, ${formatFault}; what it held is known all the same: sentctl repair writes it anew`
-    notices.push({ code: 'damaged', text })
-  }
+  if (fault !== undefined) notices.push(formatNotice(fault))
   const damage = journal.damage()
   if (damage !== undefined)
     notices.push({ code: 'damaged', text: `the journal is damaged at ${damage.where}: ${damage.reason}` })
@@ -180,6 +174,18 @@ function faultOfKeys(keys: LogKeys, notices: Notice[]): SentientError | undefine
     return error
   }
 }
+
+/** Throws FORMAT_UNKNOWN. */
+function permissionOf(format: FormatFile): Openable {
+  const permission = openable(format)
+  if (permission.state !== 'refuse') return permission
+  throw new SentientError('FORMAT_UNKNOWN', { where: '.runtime/format', found: permission.unknown.join(', ') })
+}
+
+const formatNotice = (fault: string): Notice => ({
+  code: 'damaged',
+  text: `.runtime/format is damaged, ${fault}; what it held is known all the same: sentctl repair writes it anew`,
+})
 
 function readOnlyNotice(permission: Openable): Notice {
   const why =

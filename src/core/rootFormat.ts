@@ -32,7 +32,7 @@ const wrongBytesMax = 4
 
 /** Throws DAMAGED. */
 export function rootFormat(places: FormatPlaces): RootFormat {
-  const bytes = readWhole(places.runtime, 'format', formatBytesMax) ?? new Uint8Array()
+  const bytes = readFormat(places.runtime)
   const ids = logIdsOf(places.auth)
   let file: FormatFile | undefined
   let reason = 'its log ids are not those of the keys'
@@ -50,6 +50,16 @@ export function rootFormat(places: FormatPlaces): RootFormat {
   // Keys alone may be what is wrong.
   if (file !== undefined) return { file, fault: undefined }
   throw new SentientError('DAMAGED', { what: 'The format file is damaged', where: '.runtime/format', found: reason })
+}
+
+function readFormat(runtime: Directory): Uint8Array {
+  const file = runtime.open('format', 'read')
+  try {
+    const bytes = new Uint8Array(formatBytesMax)
+    return bytes.subarray(0, file.read(bytes, 0, bytes.length, 0))
+  } finally {
+    file.close()
+  }
 }
 
 const isAmong = (ids: readonly Uint8Array[], id: Uint8Array): boolean => ids.some(one => equalBytes(one, id))

@@ -158,12 +158,13 @@ interface EpochKey extends PublicKey {
 }
 
 /** Ascending. */
-function epochsOf(directory: Directory, ending: 'vkey' | 'pem'): number[] {
-  return directory
-    .list()
-    .map(({ name }) => /^log-(0|[1-9]\d{0,5})\.(vkey|pem)$/.exec(name))
-    .flatMap(match => (match?.[2] === ending ? [Number(match[1])] : []))
-    .sort((a, b) => a - b)
+const epochsOf = (directory: Directory, ending: 'vkey' | 'pem'): number[] => keyFiles(directory)[ending]
+
+function keyFiles(directory: Directory): { readonly vkey: number[]; readonly pem: number[] } {
+  const matches = directory.list().map(({ name }) => /^log-(0|[1-9]\d{0,5})\.(vkey|pem)$/.exec(name))
+  const epochs = (ending: string): number[] =>
+    matches.flatMap(match => (match?.[2] === ending ? [Number(match[1])] : [])).sort((a, b) => a - b)
+  return { vkey: epochs('vkey'), pem: epochs('pem') }
 }
 
 function keyInForce(source: KeySource): EpochKey {
@@ -176,9 +177,10 @@ function keyInForce(source: KeySource): EpochKey {
 
 /** Ascending. A file is missing where a private key stands without one and records name its key, or where there is none. */
 function publicKeys(source: KeySource): PublicKey[] {
-  const epochs = new Set(epochsOf(source.directory, 'vkey'))
-  const last = Math.max(-1, ...epochs)
-  if (epochs.size === 0 || epochsOf(source.directory, 'pem').some(epoch => epoch > last))
+  const { vkey, pem } = keyFiles(source.directory)
+  const epochs = new Set(vkey)
+  const last = Math.max(-1, ...vkey)
+  if (vkey.length === 0 || pem.some(epoch => epoch > last))
     for (const { name } of source.named()) epochs.add(parseOrigin(name).epoch)
   return [...epochs].sort((a, b) => a - b).map(epoch => publicKey(source, epoch))
 }
