@@ -67,9 +67,7 @@ describe('a root folder with a long history', () => {
     )
     assert.match(said(ran, 'merkle')[0] ?? '', new RegExp(`of ${records} records, 1 of 1 tiles$`))
     assert.match(said(ran, 'checkpoint')[0] ?? '', new RegExp(`^${records} records, signed by sentientos.invalid/`))
-    // What two packs were begun with apart from each other may be in both.
-    const packs = /^(\d) packs, (\d{4}) entries, (\d{4}) objects, \1 indexes$/.exec(said(ran, 'packs')[0] ?? '')
-    assert.ok(packs !== null && Number(packs[2]) - Number(packs[3]) <= 1, said(ran, 'packs')[0])
+    assert.match(said(ran, 'packs')[0] ?? '', /^(\d) packs, (\d{4}) entries, \2 objects, \1 indexes$/)
     assert.match(said(ran, 'states')[0] ?? '', /from record 0 on, \d+ directories, \d+ contents, 3 of them in chunks/)
     assert.match(said(ran, 'states')[0] ?? '', / 4 symlinks$/)
     assert.match(said(ran, 'changes')[0] ?? '', new RegExp(`^${records} records are what their states differ in`))
