@@ -16,7 +16,10 @@ import type { ChainStart } from './chain.ts'
 import { readWhole } from './files.ts'
 import { listPacks, type SourcePack } from './packs.ts'
 
-export type SourceContext = Pick<TimelineContext, 'journal' | 'directories' | 'clock' | 'verifier'>
+export type SourceContext = Pick<
+  TimelineContext,
+  'journal' | 'directories' | 'clock' | 'verifier' | 'formatFault' | 'damagedKeys'
+>
 
 export interface Look {
   /** Records. */
@@ -35,6 +38,7 @@ const smallBytesMax = 65_536
 export function lookAt(context: SourceContext): Look {
   const { root, runtime, tree } = context.directories
   const { journal } = context
+  requireSoundNames(context)
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const before = textOf(tree, 'generation')
     const keys = keysIn(root)
@@ -55,6 +59,18 @@ export function lookAt(context: SourceContext): Look {
     if (textOf(tree, 'generation') === before) return { size, packs, checkpoint, format, keys }
   }
   throw new SentientError('LOCKED', { what: 'Packs are being swapped all the time', where: tree.path })
+}
+
+/** What says whose history it is goes into the copy as it is, and nothing of it may be wrong there. */
+function requireSoundNames(context: SourceContext): void {
+  const [key] = context.damagedKeys()
+  const format = context.formatFault()
+  if (key === undefined && format === undefined) return
+  throw new SentientError('DAMAGED', {
+    where: format === undefined ? `.auth/${key?.name}` : '.runtime/format',
+    found: format ?? key?.reason,
+    hint: 'Run sentctl repair, then again.',
+  })
 }
 
 function textOf(directory: Directory, name: string): string | undefined {

@@ -50,6 +50,22 @@ test('what it held is known: written as ever, named, mended', async context => {
   for (const [what, damage] of Object.entries(damages)) await assertMended(folder, damage(text), what)
 })
 
+test('nothing is carried elsewhere under a log id that is wrong', async context => {
+  const folder = await makeFolder(context, { file: 'text\n' })
+  const text = folder.read(name).toString('latin1')
+  const to = `${folder.path}-backup`
+  for (const damage of Object.values(damages)) {
+    folder.write(name, Buffer.from(damage(text), 'latin1'))
+    await folder.with(async system => {
+      await assert.rejects(run(system.backup(to)), { code: 'DAMAGED' })
+      await assert.rejects(run(system.exportArchive(`${to}.tar`)), { code: 'DAMAGED' })
+      await run(system.repair())
+      await run(system.backup(to))
+    })
+  }
+  await folder.with(system => run(system.backup(to)))
+})
+
 test('in a copy, too', async context => {
   const folder = await makeCopy(context)
   const text = folder.read(name).toString('latin1')
