@@ -11,6 +11,8 @@ import { many } from './report.ts'
 const formatBytesMax = 65_536
 
 export function examineFormat({ context }: Patient): DoctorCheck {
+  const fault = context.formatFault()
+  if (fault !== undefined) return bad('format', `.runtime/format: ${fault}`, 'Run sentctl repair.')
   const file = readFile(context.directories.runtime, 'format', formatBytesMax)
   if (file.state !== 'read') return bad('format', `.runtime/format: ${file.state}`)
   const format = decodeFormatFile(file.bytes)
