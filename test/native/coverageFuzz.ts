@@ -137,7 +137,7 @@ async function freeze({ binary, corpus }: Fuzzing, kind: string): Promise<void> 
 }
 
 /** The repository takes no longer ones but one that is accepted; what they reach is reached by makeCorpus or a longer run. */
-const keptBytesMax = 512
+const keptBytesMax = 320
 
 const option = (name: string): string | undefined => {
   const at = process.argv.indexOf(name)
