@@ -5,6 +5,7 @@
 //   npm run test:long -- --only kill --only flip some parts; --twin native or TypeScript: of one twin
 //   npm run test:long -- --minutes 120           for the parts that run as long as they may (60)
 //   npm run test:long -- --seed 7                other draws; --again: what has run green, too
+//   npm run test:long -- --most 5                no more than so many pieces, then it ends
 //   npm run test:long -- --record                writes what was tried into docs/reliability.md
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
@@ -34,6 +35,8 @@ interface Task {
   readonly twin: Twin
   readonly piece: Piece
   readonly seed: number
+  /** `3/8`; undefined where it is one. */
+  readonly share: string | undefined
 }
 
 interface Options {
@@ -41,6 +44,7 @@ interface Options {
   readonly again: boolean
   readonly list: boolean
   readonly record: boolean
+  readonly most: number
 }
 
 function readOptions(): Options {
@@ -53,6 +57,7 @@ function readOptions(): Options {
       again: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      most: { type: 'string' },
     },
   })
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)]
@@ -71,19 +76,18 @@ function readOptions(): Options {
           (part.piecesOf?.[twin] ?? part.pieces).flatMap(piece => tasksOf(part.name, twin, piece, seed)),
         ),
     )
-  return { tasks, again: values.again, list: values.list, record: values.record }
+  const most = values.most === undefined ? Number.POSITIVE_INFINITY : Number(values.most)
+  if (!(most >= 1)) throw new Error(`--most takes a number from 1 on, not "${values.most}"`)
+  return { tasks, again: values.again, list: values.list, record: values.record, most }
 }
 
-function tasksOf(part: string, twin: Twin, piece: Piece, seed: number): Task[] {
-  return Array.from({ length: piece.times ?? 1 }, (_, i) => {
-    const pieceSeed = seed * 1_000 + i
-    const which = [
-      piece.file,
-      piece.only ?? '',
-      piece.skip === undefined ? '' : `not ${piece.skip}`,
-      piece.minutes ?? '',
-    ]
-    return { name: [part, twin, ...which, pieceSeed].join(' | '), part, twin, piece, seed: pieceSeed }
+function tasksOf(part: string, twin: Twin, piece: Piece, firstSeed: number): Task[] {
+  const { file, only = '', skip, minutes = '', times = 1, shares = 1 } = piece
+  const which = [part, twin, file, only, skip === undefined ? '' : `not ${skip}`, minutes].join(' | ')
+  return Array.from({ length: times * shares }, (_, i) => {
+    const seed = firstSeed * 1_000 + Math.floor(i / shares)
+    const share = shares === 1 ? undefined : `${1 + (i % shares)}/${shares}`
+    return { name: [which, [seed, share].join(' ').trim()].join(' | '), part, twin, piece, seed, share }
   })
 }
 
@@ -113,7 +117,7 @@ let running: ChildProcess | undefined
 let stopping = false
 
 /** Runs one piece in a process of its own. */
-function run({ piece, seed, twin }: Task): Promise<Ran> {
+function run({ piece, seed, twin, share }: Task): Promise<Ran> {
   const { file, only, skip, minutes } = piece
   const isTest = /\.test\.ts$/.test(file)
   const told = minutes === undefined ? [] : ['--minutes', String(minutes), '--seed', String(seed)]
@@ -128,6 +132,7 @@ function run({ piece, seed, twin }: Task): Promise<Ran> {
     ...process.env,
     SENTIENT_TEST_SEED: String(seed),
     SENTIENT_TEST_THOROUGHNESS: 'full',
+    ...(share === undefined ? {} : { SENTIENT_TEST_SHARE: share }),
   }
   delete env.SENTIENT_TEST_NATIVE
   if (twin === 'native') {
@@ -176,7 +181,9 @@ const hours = (seconds: number): string =>
 
 /** As long as the same took before, or as the table guesses. */
 function expected(task: Task, state: LongState): number {
-  const known = Object.entries(state.outcomes).filter(([name]) => name.startsWith(task.name.replace(/\d+$/, '')))
+  const known = Object.entries(state.outcomes).filter(([name]) =>
+    name.startsWith(task.name.slice(0, task.name.lastIndexOf(' | '))),
+  )
   if (known.length === 0) return task.piece.seconds
   return known.reduce((sum, [, { seconds }]) => sum + seconds, 0) / known.length
 }
@@ -207,7 +214,7 @@ async function runAll(tasks: readonly Task[], key: string): Promise<boolean> {
     console.log(`  ${ran.green ? 'green' : 'FAILED'} in ${hours(seconds)}: ${told.join(', ') || 'nothing was tried'}`)
     if (ran.green) continue
     green = false
-    const log = path.join(stateFolder(), `${key}-${i}-${part}-${seed}.log`)
+    const log = path.join(stateFolder(), `${key}-${part}-${twin}-${i}.log`)
     fs.writeFileSync(log, ran.output)
     console.log(`${ran.output.slice(-4000)}\n  all of it: ${log}`)
   }
@@ -234,7 +241,7 @@ function record(): void {
 }
 
 async function main(): Promise<void> {
-  const { tasks, again, list, record: records } = readOptions()
+  const { tasks, again, list, record: records, most } = readOptions()
   if (records) return record()
   const key = currentKey()
   const state = readState(key)
@@ -252,7 +259,7 @@ async function main(): Promise<void> {
     if (!built) throw new Error(`the native core can not be tested: ${text} (--twin TypeScript goes without)`)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  const green = await runAll(left, key)
+  const green = await runAll(left.slice(0, most), key)
   console.log(`\n${tableOf(rowsOf(readState(key)))}`)
   if (!green) process.exitCode = 1
 }

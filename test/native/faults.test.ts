@@ -15,7 +15,7 @@ import { initRoot, openSystem, type System } from '../../src/core/system.ts'
 import type { OperationResult } from '../../src/core/timeline/model.ts'
 import { assertSound, changesOutside, diskOf, finished, leavesOf, put, recordedOf } from '../core/timeline/support.ts'
 import { buildTree, makeTemporaryFolder, type Tree } from '../support/host.ts'
-import { every, tried } from '../support/thorough.ts'
+import { every, isMine, tried } from '../support/thorough.ts'
 import { scriptedNative } from './scripted.ts'
 
 /** Enough that the native core is asked, and no more. */
@@ -249,6 +249,7 @@ describe('with the native core, at every operation', { timeout: 24 * 3_600_000 }
         try {
           const stride = every(151)
           for (let at = 1 + Math.floor(Math.random() * stride); at <= prepared.operations; at += stride) {
+            if (!isMine(at)) continue
             try {
               await trial(prepared, at, arrange)
             } catch (error) {

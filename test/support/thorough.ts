@@ -14,6 +14,16 @@ function readThoroughness(text: string | undefined): number {
 /** Every so many-th of something, in a run for every day: fewer are left out in a more thorough one, at last none. */
 export const every = (stride: number): number => Math.max(1, Math.ceil(stride / thoroughness))
 
+/** A run may be one of several that share the work: `3/8` is the third of eight, which takes every eighth of all numbers. */
+const [shareNumber = 1, shares = 1] = (process.env.SENTIENT_TEST_SHARE ?? '1/1').split('/').map(Number)
+if (!(shareNumber >= 1 && shareNumber <= shares))
+  throw new Error('SENTIENT_TEST_SHARE is a number and of how many: 3/8')
+
+export const isShared = shares > 1
+
+/** Whether this run takes the n-th of what there is to try. */
+export const isMine = (n: number): boolean => n % shares === shareNumber - 1
+
 const counts = new Map<string, number>()
 
 /** Counts what was tried; the sum is told in a line of its own when the process ends. */
