@@ -4,7 +4,7 @@
 import { isSentientError } from '../errors.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, FileStat, Files } from '../host/host.ts'
-import { createSlicer } from '../progress.ts'
+import { createSlicer, type Slicer } from '../progress.ts'
 import { ancestorsOf, joinPath, topmost } from '../worktree/paths.ts'
 import { isOutsideFiles } from '../worktree/reserved.ts'
 import { openBelow } from '../worktree/walk.ts'
@@ -73,13 +73,16 @@ export function watchDirectories(
     }
   }
 
-  const directoriesIn = (path: GovernedPath, directory: Directory): GovernedPath[] => {
+  const directoriesIn = async (path: GovernedPath, directory: Directory, slicer: Slicer): Promise<GovernedPath[]> => {
     const { ignore, gitignore } = context.settings()
     const below: GovernedPath[] = []
-    for (const { name, kind } of directory.list()) {
-      if (kind !== 'dir' || (path === '' && isOutsideFiles(name))) continue
-      const child = joinPath(path, name)
-      if (context.worktree.isIgnored(child, true, { ignore, gitignore }) === undefined) below.push(child)
+    for (const part of directory.listInParts()) {
+      for (const { name, kind } of part) {
+        if (kind !== 'dir' || (path === '' && isOutsideFiles(name))) continue
+        const child = joinPath(path, name)
+        if (context.worktree.isIgnored(child, true, { ignore, gitignore }) === undefined) below.push(child)
+      }
+      if (slicer.due()) await slicer.pause()
     }
     return below
   }
@@ -93,7 +96,7 @@ export function watchDirectories(
       const directory = watchOne(path)
       if (directory === undefined) continue
       try {
-        stack.push(...directoriesIn(path, directory))
+        for (const below of await directoriesIn(path, directory, slicer)) stack.push(below)
       } finally {
         directory.close()
       }
