@@ -1,6 +1,7 @@
 // Keeping what was changed outside: the disk's side becomes the record. Contents are stored before the lock is taken;
 // under it every path is checked to be still what was stored.
 import { displayBytes } from '../format/bytes.ts'
+import { sameLink } from '../format/id.ts'
 import type { Entry } from '../format/node.ts'
 import { createSlicer, inSlices, type Progress, throwIfCancelled } from '../progress.ts'
 import { emptyDirectory, findPath, sameApartFromChildren } from '../store/tree.ts'
@@ -82,7 +83,8 @@ async function* absorbPaths(
     const result = yield* transact(context, transactOptions, async function* (tx) {
       const captured = early ?? (yield* captureDifferences(context, tx.ingest, differences, options.signal))
       problems = captured.problems
-      const changes = yield* inSlices(slicer, planAbsorb(context, tx, captured), progress)
+      const known = sameLink(tx.state.files, state.files) ? differences : undefined
+      const changes = yield* inSlices(slicer, planAbsorb(context, tx, captured, known), progress)
       if (changes.count === 0 && action !== 'adopt') return undefined
       const subject = changes.count === 1 ? changes.at(0).path : paths.length === 1 ? paths[0] : ''
       return {
@@ -109,10 +111,10 @@ function* newParents(
   const known = new Set<GovernedPath>()
   const parents: Difference[] = []
   let last: GovernedPath | undefined
-  for (const { path, disk } of wanted) {
+  for (const { path, disk, recorded } of wanted) {
     yield
-    // Neighbours share their directories.
-    if (disk === undefined || parentOf(path) === last) continue
+    // What is recorded lies in recorded directories. Neighbours share theirs.
+    if (disk === undefined || recorded !== null || parentOf(path) === last) continue
     last = parentOf(path)
     for (const ancestor of ancestorsOf(path)) {
       if (known.has(ancestor) || wanted.has(ancestor)) continue
@@ -125,8 +127,16 @@ function* newParents(
   return parents
 }
 
-/** The captured edits against the state under the lock; what moved in the meantime is left for the next look. */
-function* planAbsorb(context: TimelineContext, tx: Transaction, captured: Captured): Generator<undefined, ChangeList> {
+/**
+ * The captured edits against the state under the lock; what moved in the meantime is left for the next look. `known` are
+ * the differences to this very state, where it is still that of the look.
+ */
+function* planAbsorb(
+  context: TimelineContext,
+  tx: Transaction,
+  captured: Captured,
+  known: DifferenceList | undefined,
+): Generator<undefined, ChangeList> {
   const changes = createChangeList()
   const dropped = new Set<GovernedPath>()
   for (const { path, after, stat } of captured.edits) {
@@ -138,7 +148,8 @@ function* planAbsorb(context: TimelineContext, tx: Transaction, captured: Captur
       dropped.add(path)
       continue
     }
-    const before = findPath(tx.ingest, tx.state.files, path) ?? null
+    const difference = known?.find(path)
+    const before = difference === undefined ? (findPath(tx.ingest, tx.state.files, path) ?? null) : difference.recorded
     if (!sameApartFromChildren(before, after)) changes.push({ path, before, after })
   }
   yield* changes.sort()
@@ -156,9 +167,9 @@ function* goneParents(
 ): Generator<undefined, PlannedChange[]> {
   const parents = new Map<GovernedPath, PlannedChange>()
   let last: GovernedPath | undefined
-  for (const { path, after } of changes) {
+  for (const { path, before, after } of changes) {
     yield
-    if (after === null || parentOf(path) === last) continue
+    if (after === null || before !== null || parentOf(path) === last) continue
     last = parentOf(path)
     for (const ancestor of ancestorsOf(path)) {
       const before = findPath(tx.ingest, tx.state.files, ancestor) ?? null
