@@ -114,7 +114,7 @@ export function longParts(minutes: number): readonly Part[] {
       name: 'orders',
       what: 'the same tree reached by random orders of changes: one root, also by the native core at once',
       twins: both,
-      pieces: [{ file: 'test/core/timeline/orders.test.ts', seconds: 120 }],
+      pieces: [{ file: 'test/core/timeline/orders.test.ts', shares: 20, seconds: 15 }],
     },
     {
       name: 'simulator',
