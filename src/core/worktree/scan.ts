@@ -10,7 +10,7 @@ import type { ByteString, Directory, FileKind, FileStat, ListedName, OpenFile } 
 import type { KnownDirectory, Looked } from '../native/native.ts'
 import { inSlices, type Progress, type Slicer, sortInSteps } from '../progress.ts'
 import { hashContentSteps } from '../store/content.ts'
-import { entriesInSteps, listEntries, type ObjectReader, walkTreeInSteps } from '../store/tree.ts'
+import { entriesInSteps, findPath, type ObjectReader, walkTreeInSteps } from '../store/tree.ts'
 import { createContents, type FoundContent, type FoundContents } from './contents.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from './ignore.ts'
 import { ancestorsOf, joinPath, nameOf, parentOf, topmost } from './paths.ts'
@@ -517,22 +517,8 @@ function* noteDirectory(
   else yield* writer.add({ path: frame.path, node: frame.recorded, entries: recorded, contents: found })
 }
 
-function recordedAt(reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null {
-  let directory = files
-  const parts = path.split('/')
-  for (const [i, part] of parts.entries()) {
-    if (directory === undefined) return null
-    let entry: Entry | undefined
-    for (const candidate of listEntries(reader, directory, part)) {
-      if (candidate.name === part) entry = candidate
-      break
-    }
-    if (entry === undefined) return null
-    if (i === parts.length - 1) return entry
-    directory = entry.kind === 'dir' ? entry.content : undefined
-  }
-  return null
-}
+const recordedAt = (reader: ObjectReader, files: Link | undefined, path: ByteString): Entry | null =>
+  files === undefined ? null : (findPath(reader, files, path) ?? null)
 
 function* listSorted(
   frame: DirectoryFrame,
