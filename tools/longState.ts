@@ -65,25 +65,29 @@ export function allStates(): LongState[] {
 export interface Row {
   readonly part: string
   readonly twin: string
-  readonly commit: string
+  readonly commits: readonly string[]
   readonly pieces: number
   readonly failed: number
   readonly minutes: number
+  /** By pieces that came to their end. */
   readonly tried: ReadonlyMap<string, number>
   readonly seeds: readonly number[]
 }
 
-/** One row a part and twin, and commit. */
-export function rowsOf({ commit, outcomes }: LongState): Row[] {
-  const groups = Map.groupBy(Object.values(outcomes), ({ part, twin }) => `${part} ${twin}`)
-  return [...groups.values()].map(group => {
+/** One row a part and twin. */
+export function rowsOf(states: readonly LongState[]): Row[] {
+  const all = states.flatMap(({ commit, outcomes }) => Object.values(outcomes).map(one => ({ ...one, commit })))
+  const groups = Map.groupBy(all, ({ part, twin }) => `${part} ${twin}`)
+  return [...groups.values()].map(unsorted => {
+    const group = unsorted.toSorted((a, b) => (a.ended < b.ended ? -1 : 1))
     const tried = new Map<string, number>()
-    for (const one of group) {
+    for (const one of group.filter(({ green }) => green)) {
       for (const [what, count] of Object.entries(one.tried)) tried.set(what, (tried.get(what) ?? 0) + count)
     }
     const { part = '', twin = '' } = group[0] ?? {}
     return {
-      ...{ part, twin, commit, tried },
+      ...{ part, twin, tried },
+      commits: [...new Set(group.map(({ commit }) => commit))],
       pieces: group.length,
       failed: group.filter(({ green }) => !green).length,
       minutes: group.reduce((sum, { seconds }) => sum + seconds, 0) / 60,
@@ -94,11 +98,12 @@ export function rowsOf({ commit, outcomes }: LongState): Row[] {
 
 /** A table in Markdown. */
 export function tableOf(rows: readonly Row[]): string {
-  const head = '| part | twin | tried | seeds | minutes | commit | result |\n|---|---|---|---|---:|---|---|'
-  const lines = rows.map(({ part, twin, tried, seeds, minutes, commit, pieces, failed }) => {
+  const head = '| part | twin | tried | seeds | minutes | commits | pieces |\n|---|---|---|---|---:|---|---|'
+  const lines = rows.map(({ part, twin, tried, seeds, minutes, commits, pieces, failed }) => {
     const counts = [...tried].map(([what, count]) => `${count.toLocaleString('en-US')} ${what}`).join(', ')
     const range = seeds.length < 2 ? `${seeds[0] ?? ''}` : `${seeds[0]} to ${seeds.at(-1)}`
-    const result = failed === 0 ? 'green' : `${failed} of ${pieces} pieces failed`
+    const result = failed === 0 ? `${pieces} green` : `${pieces - failed} green, ${failed} failed`
+    const commit = commits.length < 2 ? (commits[0] ?? '') : `${commits[0]} to ${commits.at(-1)}`
     return `| ${part} | ${twin} | ${counts} | ${range} | ${minutes.toFixed(0)} | ${commit} | ${result} |`
   })
   return [head, ...lines, ''].join('\n')

@@ -221,13 +221,11 @@ async function runAll(tasks: readonly Task[], key: string): Promise<boolean> {
   return green
 }
 
-/** Of each part and twin the newest commit's row, or that of the commit where most was tried. */
+/** Of all commits, by part. */
 function recordedRows(): Row[] {
-  const sum = ({ tried }: Row) => [...tried.values()].reduce((all, count) => all + count, 0)
-  const groups = Map.groupBy(allStates().flatMap(rowsOf), ({ part, twin }) => `${part} ${twin}`)
-  const best = [...groups.values()].map(rows => rows.reduce((a, b) => (sum(b) > sum(a) ? b : a)))
   const order = longParts(1).map(({ name }) => name)
-  return best.sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part) || (a.twin < b.twin ? 1 : -1))
+  const rows = rowsOf(allStates())
+  return rows.sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part) || (a.twin < b.twin ? -1 : 1))
 }
 
 function record(): void {
@@ -260,7 +258,7 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   const green = await runAll(left.slice(0, most), key)
-  console.log(`\n${tableOf(rowsOf(readState(key)))}`)
+  console.log(`\n${tableOf(rowsOf([readState(key)]))}`)
   if (!green) process.exitCode = 1
 }
 
