@@ -119,6 +119,7 @@ export const restoreSpec = command({
     'Brings PATH, with all that is below it, back as it was at --to; by default as it was last recorded, which undoes what changed outside. What is on disk and not recorded is kept as a snapshot first. One record; it can be undone.',
     '--hunk N brings back a single hunk of one text file; "sentctl diff" numbers them.',
     '--as OTHER puts the old content at another path and leaves PATH alone.',
+    'Where no copy of a content is left, its path stays as it is and is named, the rest is done, and the exit code is 3; that one path alone is refused.',
   ],
   positionals: [
     { name: 'PATH', about: 'what to bring back, also what is gone', required: true, many: true, completer: 'path' },
@@ -146,6 +147,7 @@ export const rollbackSpec = command({
   about: [
     'Makes the whole governed tree what it was at the state: -n 5 is the fifth snapshot back (those made only to protect something do not count), --to any state. It is one record, and "sentctl undo" undoes it: so it does not ask.',
     'What changed outside and would be overwritten is kept as a snapshot first, and named. --preview says what would happen and changes nothing.',
+    'Where no copy of a content is left, its path stays as it is and is named, the rest is done, and the exit code is 3.',
   ],
   positionals: [],
   flags: {
@@ -184,6 +186,7 @@ export const undoSpec = command({
   summary: 'Undo your last operation, or the one of a record',
   about: [
     'Undoes the newest undoable operation of the owner, or the record SEQ. It is refused where a later operation touched the same paths. The undo is itself a record: "sentctl redo" takes it back.',
+    'Where no copy of a content is left, its path stays as it is and is named, the rest is done, and the exit code is 3.',
   ],
   positionals: [{ name: 'SEQ', about: 'the record to undo', completer: 'none' }],
   flags: { preview: { type: 'boolean', about: 'only show which operation it would undo' } },
