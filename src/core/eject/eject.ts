@@ -3,7 +3,7 @@
 import { SentientError } from '../errors.ts'
 import { isHostError } from '../host/error.ts'
 import type { ByteString, Directory, Locks } from '../host/host.ts'
-import { unfinishedName } from '../timeline/init.ts'
+import { unfinishedName } from '../worktree/reserved.ts'
 
 const sessionsHome = '.intent'
 const madeBySessions = 'sessions'

@@ -10,7 +10,7 @@ import { createSlicer } from '../progress.ts'
 import { writeProblem } from '../worktree/apply.ts'
 import { compileIgnoreRule, type IgnoreRule, matchRules } from '../worktree/ignore.ts'
 import { joinPath } from '../worktree/paths.ts'
-import { reservedTopNames, settingsName } from '../worktree/reserved.ts'
+import { reservedTopNames, settingsName, unfinishedName } from '../worktree/reserved.ts'
 import type { GovernedPath, Work } from './model.ts'
 import { defaultIgnore } from './settings.ts'
 
@@ -28,8 +28,6 @@ export interface FolderSurvey {
 }
 
 /** Written first and removed last: what has it and no format file is an init that did not finish. */
-/** A `.runtime` with this and without `format` holds nothing that anybody needs: the next init clears it away. */
-export const unfinishedName = 'init-unfinished'
 const skeleton: readonly ByteString[] = ['.auth', '.db', '.runtime', '.tree']
 const directoryMode = 0o700
 

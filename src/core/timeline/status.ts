@@ -211,8 +211,7 @@ export function countChanges(changes: readonly Change[]): ChangeCounts {
   return counts
 }
 
-/** How a path that differs is marked in listings. */
-export const integrityMarks: Readonly<Record<ChangeState, IntegrityMark>> = {
+const marks: Readonly<Record<ChangeState, IntegrityMark>> = {
   changed: '~',
   new: '+',
   gone: '-',
@@ -240,7 +239,7 @@ export function* knownMarks(report: StatusReport): Generator<undefined, KnownMar
     changes.set(path, change)
     for (const ancestor of ['', ...ancestorsOf(path)]) {
       const known = below.get(ancestor)
-      below.set(ancestor, { count: (known?.count ?? 0) + 1, worst: worse(known?.worst ?? '=', integrityMarks[state]) })
+      below.set(ancestor, { count: (known?.count ?? 0) + 1, worst: worse(known?.worst ?? '=', marks[state]) })
     }
     yield
   }
@@ -379,7 +378,7 @@ function markOf(
 ): { mark: IntegrityMark; reason: string } {
   if (disk?.kind === 'other') return { mark: 's', reason: 'a socket, pipe or device: skipped' }
   const change = known?.of(path)
-  if (change !== undefined) return { mark: integrityMarks[change.state], reason: change.reason }
+  if (change !== undefined) return { mark: marks[change.state], reason: change.reason }
   if (recorded === undefined && disk !== undefined) {
     const { ignore, gitignore } = context.settings()
     const rule = context.worktree.isIgnored(path, disk.kind === 'dir', { ignore, gitignore })

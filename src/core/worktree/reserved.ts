@@ -46,3 +46,6 @@ export const reservedTopNames: readonly ByteString[] = [...reservedNames].sort()
 export function isOutsideFiles(topName: ByteString): boolean {
   return topName === settingsName || reservedNames.has(topName)
 }
+
+/** A `.runtime` with this in it and without `format` holds nothing that anybody needs: the next init clears it away. */
+export const unfinishedName = 'init-unfinished'
