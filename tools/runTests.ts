@@ -74,7 +74,9 @@ function takeMemory(): (() => void) | undefined {
   try {
     const { bavail, bsize } = fs.statfsSync(memoryFolder)
     if (bavail * bsize < memoryBytesMin) return undefined
-    const folder = fs.mkdtempSync(path.join(memoryFolder, 's-'))
+    removeLeft()
+    const folder = path.join(memoryFolder, `sst-${process.pid.toString(36)}`)
+    fs.mkdirSync(folder, { mode: 0o700 })
     const before = { ...process.env }
     process.env.SENTIENT_TEST_DISK = os.tmpdir()
     process.env.TMPDIR = folder
@@ -87,6 +89,25 @@ function takeMemory(): (() => void) | undefined {
     }
   } catch {
     return undefined
+  }
+}
+
+/** What runs that were killed left there would stay in memory. */
+function removeLeft(): void {
+  for (const name of fs.readdirSync(memoryFolder)) {
+    const [, id] = /^sst-([0-9a-z]+)$/.exec(name) ?? []
+    if (id !== undefined && !isAlive(Number.parseInt(id, 36)))
+      fs.rmSync(path.join(memoryFolder, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(processId: number): boolean {
+  if (processId === process.pid) return false
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 
