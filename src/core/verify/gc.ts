@@ -121,7 +121,8 @@ function record(
     fields,
   }
   const [appended] = journal.append([{ root, body }], store.sharedPack())
-  journal.setApplied(journal.head().size)
+  // Who only reads goes by the marks: with older ones what goes now would be missing without a word.
+  journal.setApplied(journal.head().size, { flush: true })
   return appended?.seq
 }
 
