@@ -123,6 +123,8 @@ export function remember(host: Host, parts: Parts, size: number): void {
   const { stateDirectory, random } = host
   if (stateDirectory === undefined) return
   const { journal, directories } = parts.context
+  // The marks first: a journal that is shorter than what its device remembers asks whether it is an older copy.
+  journal.setApplied(journal.head().applied, { flush: true })
   const { logId, epoch } = parseOrigin(parts.origin)
   const isKnownHere = isBoundHere(stateDirectory, directories.root, logId)
   const signed = { logId, epoch, size, root: journal.rootHash(size) }
